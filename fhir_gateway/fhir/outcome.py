@@ -1,0 +1,164 @@
+"""Complaints, issues, refusals and the OperationOutcome that tells them.
+
+Source: FHIR R4, OperationOutcome; RESTful API, "Status codes"; IssueType code system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+Language = Literal["en", "fr"]
+Severity = Literal["fatal", "error", "warning", "information"]
+IssueCode = Literal[
+    "invalid", "structure", "required", "value", "invariant", "security", "login", "unknown", "expired",
+    "forbidden", "suppressed", "processing", "not-supported", "duplicate", "multiple-matches", "not-found",
+    "deleted", "too-long", "code-invalid", "extension", "too-costly", "business-rule", "conflict", "transient",
+    "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled", "informational",
+]  # fmt: skip
+
+DETAIL_SYSTEM = "https://pfmg.example.org/fhir/CodeSystem/complaint"
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One kind of complaint: its stable detail code, IssueType code, severity and text in both languages.
+
+    `en` and `fr` are format strings over the values given to `at`. The room that knows a rule declares its
+    complaints as constants; `detail` is kebab-case, unique in the whole gateway and never reworded.
+    """
+
+    detail: str
+    code: IssueCode
+    en: str
+    fr: str
+    severity: Severity = "error"
+
+    def at(self, expression: str | None = None, **values: object) -> Issue:
+        """Return the issue that this complaint makes at a FHIRPath expression (None: the request itself)."""
+        return Issue(self, expression, {name: str(value) for name, value in values.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A complaint at a place, with what it needs to name the thing, the rule and the remedy."""
+
+    complaint: Complaint
+    expression: str | None = None
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def severity(self) -> Severity:
+        return self.complaint.severity
+
+    def text(self, language: Language = "en") -> str:
+        template = self.complaint.fr if language == "fr" else self.complaint.en
+        return template.format_map(self.values)
+
+    def as_fhir(self, language: Language = "en") -> dict[str, Any]:
+        """Return this issue as an element of OperationOutcome.issue."""
+        text = self.text(language)
+        coding = {"system": DETAIL_SYSTEM, "code": self.complaint.detail}
+        issue: dict[str, Any] = {
+            "severity": self.severity,
+            "code": self.complaint.code,
+            "details": {"coding": [coding], "text": text},
+            # Many clients show only `diagnostics`; it says the same.
+            "diagnostics": text,
+        }
+        if self.expression:
+            issue["expression"] = [self.expression]
+        return issue
+
+    def moved(self, prefix: str) -> Issue:
+        """Return the same issue with its expression below `prefix`, as for a resource inside a Bundle entry.
+
+        The expression's first step (the resource type) is replaced by the prefix.
+        """
+        tail = self.expression.partition(".")[2] if self.expression else ""
+        return Issue(self.complaint, f"{prefix}.{tail}" if tail else prefix, self.values)
+
+
+def operation_outcome(issues: Iterable[Issue], language: Language = "en") -> dict[str, Any]:
+    """Return an OperationOutcome resource with all issues, in the language asked for."""
+    return {"resourceType": "OperationOutcome", "issue": [issue.as_fhir(language) for issue in issues]}
+
+
+class FhirError(Exception):
+    """A refusal: one or more issues and the HTTP status that tells their family.
+
+    Raise where the reason is known; catch only at a door or at a batch entry.
+    """
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, *issues: Issue) -> None:
+        super().__init__("; ".join(issue.complaint.detail for issue in issues))
+        self.issues = issues
+
+
+class InvalidRequest(FhirError):
+    """Malformed body or bad parameter."""
+
+    status = 400
+
+
+class Unauthenticated(FhirError):
+    status = 401
+
+
+class Forbidden(FhirError):
+    status = 403
+
+
+class TooCostly(FhirError):
+    status = 403
+
+
+class NotFound(FhirError):
+    status = 404
+
+
+class NotAllowed(FhirError):
+    """The interaction is not supported at this URL."""
+
+    status = 405
+
+
+class NotAcceptable(FhirError):
+    status = 406
+
+
+class Conflict(FhirError):
+    status = 409
+
+
+class Gone(FhirError):
+    status = 410
+
+
+class PreconditionFailed(FhirError):
+    status = 412
+
+
+class TooLarge(FhirError):
+    status = 413
+
+
+class UnsupportedMediaType(FhirError):
+    status = 415
+
+
+class Unprocessable(FhirError):
+    status = 422
+
+
+class TooManyRequests(FhirError):
+    status = 429
+
+
+class Unavailable(FhirError):
+    """The store cannot answer now (lost database, full disk, overload); the request may be resent later."""
+
+    status = 503

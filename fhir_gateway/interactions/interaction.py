@@ -1,0 +1,80 @@
+"""What is asked and what is answered, in FHIR's words: no HTTP, no SQL.
+
+Source: FHIR R4, RESTful API.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fhir_gateway.fhir.outcome import Language
+from fhir_gateway.fhir.structure import Links
+
+Code = Literal[
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "history-system",
+    "create", "search-type", "search-system", "search-compartment", "capabilities", "batch", "transaction",
+    "operation",
+]  # fmt: skip
+Parameters = list[tuple[str, str]]  # decoded name and value, in the order of the request; names may repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. Until identity exists everybody is `anonyme`."""
+
+    role: str = "anonyme"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the Prefer header asks for. `return_` None: the server's default (representation)."""
+
+    return_: Literal["minimal", "representation", "OperationOutcome"] | None = None
+    handling: Literal["strict", "lenient"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The conditional headers of a request or `Bundle.entry.request`, as sent."""
+
+    if_match: str | None = None  # W/"3"
+    if_none_match: str | None = None  # W/"3" or *
+    if_modified_since: str | None = None  # an HTTP date, or an instant inside a Bundle entry
+    if_none_exist: str | None = None  # identifier=system|value, without the question mark
+
+
+@dataclass(slots=True)
+class Interaction:
+    """One act asked of the gateway, decoded by a door and checked for structure.
+
+    `parameters` are the criteria of a search or of a conditional update, patch or delete, and the options of a
+    history. `resource` is the body of create, update, batch, transaction and operation; `patch` the operations of
+    a JSON Patch. `base` is the service base URL without trailing slash.
+    """
+
+    code: Code
+    type: str | None = None
+    id: str | None = None
+    version: str | None = None
+    operation: str | None = None
+    parameters: Parameters = field(default_factory=list)
+    resource: dict[str, Any] | None = None
+    links: Links | None = None  # where `resource` holds references, from the structure check
+    patch: list[dict[str, Any]] | None = None
+    conditions: Conditions = Conditions()
+    prefer: Preferences = Preferences()
+    base: str = ""
+    language: Language = "en"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the gateway answers, for a door to render. `body` is finished JSON (None: nothing to send)."""
+
+    status: int
+    body: bytes | None = None
+    version: int | None = None  # → ETag W/"version"
+    last_updated: int | None = None  # µs since the epoch, UTC → Last-Modified
+    location: str | None = None  # relative: "Patient/1/_history/1" → Location, under the base
+    content_location: str | None = None

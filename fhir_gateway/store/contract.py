@@ -1,0 +1,174 @@
+"""What the store offers to the acts: versions, drafts, commands, and the two kinds of transaction.
+
+Everything a draft needs is made outside any lock; only the version number, the instant and the rid are given under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+
+Key = tuple[str, str]  # resource type and id
+Row = tuple[Any, ...]
+T = TypeVar("T")
+IndexTable = Literal["i_token", "i_ref", "i_date", "i_num", "i_qty", "i_str", "i_comp"]
+# For each index table the rows of one resource, without their rid: the writer appends it as the last column.
+IndexRows = Mapping[IndexTable, Sequence[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of one resource, as stored. `body` is finished JSON, empty when `deleted`."""
+
+    type: str
+    id: str
+    rid: int
+    vid: int
+    last_updated: int  # µs since the epoch, UTC
+    deleted: bool
+    body: bytes
+
+    @property
+    def key(self) -> Key:
+        return (self.type, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A resource ready to be written: its finished bytes but for version and instant, and its index rows."""
+
+    type: str
+    id: str
+    tail: bytes  # what follows the value of meta.lastUpdated: `"` and the rest of the JSON
+    index: IndexRows
+    index_hash: int
+
+    @property
+    def key(self) -> Key:
+        return (self.type, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write version 1 of a resource whose id the server has just made, so that nothing can be there."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write the next version of a resource, or its first; nothing happens when the stored one is the same."""
+
+    draft: Draft
+    superseded: tuple[int, bytes] | None = None  # see Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Write a tombstone; nothing happens when there is no current version.
+
+    `superseded`: the version the caller saw, and its body packed (`store.layout.pack`) before any lock was held.
+    """
+
+    type: str
+    id: str
+    superseded: tuple[int, bytes] | None = None
+
+
+Command = Create | Put | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a command did. `version` is the version now current (None: deleting what never was)."""
+
+    outcome: Literal["created", "updated", "unchanged", "deleted", "absent"]
+    version: Version | None
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """What a write decides about. `criteria`: normalised conditions ("Patient?identifier=…"); `keys`: resources."""
+
+    criteria: frozenset[str] = frozenset()
+    keys: frozenset[Key] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """A page of history, newest first. None: not limited by it."""
+
+    type: str | None = None
+    id: str | None = None
+    since: int | None = None  # µs: versions made at or after
+    at_low: int | None = None  # µs: versions that were current at some instant of [at_low, at_high)
+    at_high: int | None = None
+    count: int = 50
+    after: tuple[int, int, int] | None = None  # (last_updated, rid, vid) of the last entry of the page before
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    versions: list[Version]
+    next: tuple[int, int, int] | None
+    total: int | None  # for an instance only
+
+
+class Read(Protocol):
+    """A consistent view of the store."""
+
+    dialect: Literal["sqlite", "postgresql"]
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Run a SELECT written with `?` placeholders. Values: int, str, bytes, None, or on PostgreSQL lists."""
+
+    def current(self, type: str, id: str) -> Version | None:
+        """Return the current version, a tombstone included; None when there never was one."""
+
+    def current_of(self, keys: Iterable[Key]) -> dict[Key, Version]:
+        """Return the current versions of many resources, tombstones included, in one statement."""
+
+    def version(self, type: str, id: str, vid: int) -> Version | None: ...
+
+    def history(self, query: HistoryQuery) -> HistoryPage: ...
+
+    def referers(self, keys: Iterable[Key], limit: int = 10) -> list[tuple[Key, Key]]:
+        """Return up to `limit` pairs (referring resource, key it refers to) of current resources."""
+
+
+class Write(Read, Protocol):
+    """A view that writes. Reads see what was staged before them."""
+
+    instant: int  # µs: meta.lastUpdated of everything staged here; greater than that of every earlier commit
+
+    def stage(self, commands: Sequence[Command]) -> list[Staged]:
+        """Carry out commands (one a resource) with one statement a table; in the order given."""
+
+    def restage(self, drafts: Sequence[Draft]) -> list[Version]:
+        """Replace body and index of versions staged in this same transaction (conditional references)."""
+
+    def absent(self, keys: Iterable[Key]) -> set[Key]:
+        """Return the keys that have no current version, holding the others against deletion until commit."""
+
+
+class Store(Protocol):
+    """A database of resources. Errors of the database itself become `Unavailable`."""
+
+    dialect: Literal["sqlite", "postgresql"]
+
+    def current(self, type: str, id: str) -> Version | None:
+        """Return the current version, a tombstone included, with no transaction around the one statement."""
+
+    def read(self, seconds: float | None = None) -> AbstractContextManager[Read]:
+        """A snapshot: several statements inside see the same commits. Beyond `seconds` it raises TooCostly."""
+
+    def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:
+        """Run `work` in one transaction and return what it returned once that is durable.
+
+        `work` may run more than once (the database may ask to repeat), so it must depend on its inputs only.
+        An exception from it rolls everything back and is raised here. Blocks; call it from a worker thread.
+        """
+
+    def close(self) -> None: ...

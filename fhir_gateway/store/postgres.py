@@ -1,0 +1,213 @@
+"""The engine for several worker processes: PostgreSQL through psycopg, a pool of connections each.
+
+Source: PostgreSQL documentation, "Transaction Isolation", "Advisory Locks", "System Information Functions
+(transaction IDs and snapshots)", "COPY".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from fhir_gateway.fhir.outcome import TooCostly, Unavailable
+from fhir_gateway.store import complaints
+from fhir_gateway.store.contract import Locks, Read, Row, Version, Write
+from fhir_gateway.store.index.hashing import h64, rk_of
+from fhir_gateway.store.layout import instants_used
+from fhir_gateway.store.resource_types import ResourceTypes
+from fhir_gateway.store.view import CURRENT, View
+from fhir_gateway.store.writer import Writer
+
+T = TypeVar("T")
+Connection = psycopg.Connection[tuple[Any, ...]]
+log = logging.getLogger(__name__)
+
+COMMITTED = "txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_COPY_FROM = 200  # rows for one table from which COPY beats one INSERT … SELECT FROM unnest
+_SLOTS = 1024  # advisory locks a transaction may hold of each class: the lock table is of fixed size
+_CRITERIA_CLASS, _KEY_CLASS = 7_301, 7_302
+_ATTEMPTS = 5
+_POOL_SECONDS = 5.0
+_REPEATABLE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.UniqueViolation)
+
+
+@lru_cache(maxsize=4096)
+def _native(statement: str) -> str:
+    return statement.replace("%", "%%").replace("?", "%s")
+
+
+class PostgresView(View):
+    """A read transaction: REPEATABLE READ, so that several statements see the same commits."""
+
+    dialect: Literal["sqlite", "postgresql"] = "postgresql"
+    committed = COMMITTED
+
+    def __init__(self, types: ResourceTypes, connection: Connection) -> None:
+        super().__init__(types)
+        self._connection = connection
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._connection.execute(_native(statement), parameters, binary=True).fetchall()
+
+
+class PostgresWriter(Writer):
+    """The write transaction of one piece of work."""
+
+    dialect: Literal["sqlite", "postgresql"] = "postgresql"
+    committed = COMMITTED
+    # KEY SHARE lets other versions of the target be written, and makes its deletion wait for us.
+    held = " FOR KEY SHARE"
+    claimed = " FOR UPDATE"
+
+    def __init__(self, types: ResourceTypes, connection: Connection, instant: int, txid: int) -> None:
+        super().__init__(types, instant, txid)
+        self._connection = connection
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._connection.execute(_native(statement), parameters, binary=True).fetchall()
+
+    def execute(self, statement: str, parameters: Sequence[Any]) -> None:
+        self._connection.execute(_native(statement), parameters)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        if len(rows) < _COPY_FROM:
+            statement = _unnest(table, tuple(columns))
+            self._connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+            return
+        with self._connection.cursor() as cursor, cursor.copy(_copy(table, tuple(columns))) as copy:
+            copy.set_types([_type(table, column) for column in columns])
+            for row in rows:
+                copy.write_row(row)
+
+    def replace(self, rows: Sequence[Row]) -> None:
+        self._connection.execute(_REPLACE, [list(column) for column in zip(*rows, strict=True)])
+
+
+_TYPES = {
+    "rid": "int8", "rtype": "int2", "fhir_id": "text", "rk": "int8", "vid": "int4", "last_updated": "int8",
+    "deleted": "int2", "txid": "int8", "idx_hash": "int8", "body": "bytea",
+    "pid": "int4", "h": "int8", "trk": "int8", "long": "int2", "u": "int8", "v": "text", "x": "int8", "h2": "int8",
+    "lo": "int8", "hi": "int8", "code": "text", "type": "text", "url": "text", "name": "text", "value": "bytea",
+}  # fmt: skip
+_DOUBLE = frozenset({"i_num", "i_qty", "i_comp"})  # tables whose lo and hi are double precision
+
+
+def _type(table: str, column: str) -> str:
+    return "float8" if column in ("lo", "hi") and table in _DOUBLE else _TYPES[column]
+
+
+@lru_cache(maxsize=64)
+def _unnest(table: str, columns: tuple[str, ...]) -> str:
+    arrays = ", ".join(f"%s::{_type(table, column)}[]" for column in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+
+
+@lru_cache(maxsize=64)
+def _copy(table: str, columns: tuple[str, ...]) -> str:
+    return f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+
+
+_REPLACE = (
+    "UPDATE resource r SET vid = n.vid, last_updated = n.last_updated, deleted = n.deleted, txid = n.txid,"
+    " idx_hash = n.idx_hash, body = n.body FROM unnest(%s::int4[], %s::int8[], %s::int2[], %s::int8[], %s::int8[],"
+    " %s::bytea[], %s::int8[]) AS n(vid, last_updated, deleted, txid, idx_hash, body, rid) WHERE r.rid = n.rid"
+)
+_LOCK = "SELECT pg_advisory_xact_lock(%s::int4, slot) FROM unnest(%s::int4[]) AS slot"
+
+
+class PostgresStore:
+    """A store in a PostgreSQL database, shared by any number of gateway processes.
+
+    A write takes its advisory locks in ascending order, then one number and instant for its commit, handed out
+    together (`gateway_begin_commit`), then works. What has a lower transaction number than every running one is
+    certainly committed, and everything not yet visible will have a later instant: feeds read below that line.
+    """
+
+    dialect: Literal["sqlite", "postgresql"] = "postgresql"
+
+    def __init__(self, url: str, types: ResourceTypes, connections: int = 8) -> None:
+        self._types = types
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=connections,
+            timeout=_POOL_SECONDS,
+            kwargs={"autocommit": True, "application_name": "fhir-gateway"},
+            open=True,
+            reconnect_timeout=1.0,
+        )
+
+    # --- reading
+
+    def current(self, type: str, id: str) -> Version | None:
+        """Return the current version without a transaction of its own."""
+        with self._connection() as connection:
+            row = connection.execute(_native(CURRENT), (rk_of(type, id),), binary=True).fetchone()
+        return self._types.version(row) if row else None
+
+    def read(self, seconds: float | None = None) -> AbstractContextManager[Read]:
+        """A snapshot; a statement that runs beyond `seconds` is ended with TooCostly."""
+        return self._read(seconds)
+
+    @contextmanager
+    def _read(self, seconds: float | None) -> Iterator[Read]:
+        with self._connection() as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                if seconds is not None:
+                    connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+                yield PostgresView(self._types, connection)
+            except psycopg.errors.QueryCanceled as error:
+                raise TooCostly(complaints.SEARCH_TOO_COSTLY.at(seconds=f"{seconds or 0:g}")) from error
+            finally:
+                if not connection.closed and connection.info.transaction_status != 0:
+                    connection.execute("ROLLBACK")
+
+    # --- writing
+
+    def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:  # noqa: B008 - frozen and empty
+        """Run `work` in a transaction of its own; see the contract."""
+        for _ in range(_ATTEMPTS):
+            with self._connection() as connection:
+                try:
+                    return self._write(connection, work, locks)
+                except _REPEATABLE as error:
+                    log.warning("write repeated: %s", type(error).__name__)
+        raise Unavailable(complaints.WRITE_CONTENDED.at())
+
+    def _write(self, connection: Connection, work: Callable[[Write], T], locks: Locks) -> T:
+        with connection.transaction():
+            for lock_class, names in ((_CRITERIA_CLASS, locks.criteria), (_KEY_CLASS, _names(locks))):
+                slots = sorted({h64(name) % _SLOTS for name in names})
+                if slots:
+                    connection.execute(_LOCK, (lock_class, slots))
+            row = connection.execute("SELECT txid, instant FROM gateway_begin_commit()", binary=True).fetchone()
+            assert row is not None
+            tx = PostgresWriter(self._types, connection, instant=row[1], txid=row[0])
+            result = work(tx)
+            if used := instants_used(tx.made):
+                # Rids of a very large commit cover several instants; the next commit begins after them.
+                connection.execute("SELECT gateway_skip_instants(%s)", (row[1] + used,))
+            return result
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            log.error("database: %s", type(error).__name__)
+            raise Unavailable(complaints.STORE_UNAVAILABLE.at(reason=type(error).__name__)) from error
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def _names(locks: Locks) -> list[str]:
+    return [f"{type}/{id}" for type, id in locks.keys]

@@ -1,0 +1,127 @@
+"""The tables as they stand now, for SQLite and PostgreSQL alike.
+
+`migrations/` holds how they came to be; a test compares the two. Statements on hot paths are written as text beside
+the code that runs them; this module is for DDL, comparison and rare queries.
+
+The layout (narrow index tables keyed (parameter, value, rid), 64-bit hashes instead of dictionaries, a stable `rid`
+in commit order) and the figures it was chosen by: README.md of this room, "Decisions".
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+# SQLite knows a rowid alias only under the very word INTEGER.
+Rid = BigInteger().with_variant(Integer, "sqlite")
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("rid", Rid, primary_key=True, autoincrement=False),
+    Column("rtype", SmallInteger, nullable=False),
+    Column("fhir_id", Text, nullable=False),
+    Column("rk", BigInteger, nullable=False),
+    Column("vid", Integer, nullable=False),
+    Column("last_updated", BigInteger, nullable=False),
+    Column("deleted", SmallInteger, nullable=False),
+    Column("txid", BigInteger, nullable=False),
+    Column("idx_hash", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("resource_rk", "rk", unique=True),
+    Index("resource_type", "rtype", "rid", sqlite_where=text("deleted = 0"), postgresql_where=text("deleted = 0")),
+    Index("resource_type_updated", "rtype", "last_updated", "rid"),
+    Index("resource_updated", "last_updated", "rid"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("rid", BigInteger, nullable=False),
+    Column("vid", Integer, nullable=False),
+    Column("rtype", SmallInteger, nullable=False),
+    Column("last_updated", BigInteger, nullable=False),
+    Column("deleted", SmallInteger, nullable=False),
+    Column("txid", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("rid", "vid"),
+    Index("history_type_updated", "rtype", "last_updated", "rid"),
+    Index("history_updated", "last_updated", "rid"),
+)
+
+
+def _index_table(name: str, columns: list[Column[object]], key: list[str], *extra: Index) -> Table:
+    return Table(
+        name,
+        metadata,
+        *columns,
+        Column("rid", BigInteger, nullable=False),
+        PrimaryKeyConstraint(*key),
+        Index(f"{name}_rid", "rid", "pid"),
+        *extra,
+        sqlite_with_rowid=False,
+    )
+
+
+def _big(*names: str) -> list[Column[object]]:
+    return [Column(name, BigInteger, nullable=False) for name in names]
+
+
+def _double(*names: str) -> list[Column[object]]:
+    return [Column(name, Double, nullable=False) for name in names]
+
+
+def _pid() -> list[Column[object]]:
+    return [Column("pid", Integer, nullable=False)]
+
+
+i_token = _index_table("i_token", [*_pid(), *_big("h")], ["pid", "h", "rid"])
+i_ref = _index_table("i_ref", [*_big("trk"), *_pid()], ["trk", "pid", "rid"])
+i_date = _index_table(
+    "i_date",
+    [*_pid(), *_big("lo", "hi"), Column("long", SmallInteger, nullable=False)],
+    ["pid", "lo", "hi", "rid"],
+    Index("i_date_long", "pid", "hi", "rid", sqlite_where=text("long = 1"), postgresql_where=text("long = 1")),
+)
+i_num = _index_table("i_num", [*_pid(), *_double("lo", "hi")], ["pid", "lo", "hi", "rid"])
+i_qty = _index_table("i_qty", [*_pid(), *_big("u"), *_double("lo", "hi")], ["pid", "u", "lo", "hi", "rid"])
+i_str = _index_table(
+    "i_str",
+    # "C" on PostgreSQL: prefix ranges by code point, as SQLite's BINARY compares them.
+    [*_pid(), Column("v", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False), *_big("x")],
+    ["pid", "v", "rid", "x"],
+)
+i_comp = _index_table(
+    "i_comp", [*_pid(), *_big("h"), *_double("lo", "hi"), *_big("h2")], ["pid", "h", "lo", "hi", "h2", "rid"]
+)
+
+search_parameter = Table(
+    "search_parameter",
+    metadata,
+    Column("pid", Integer, primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Index("search_parameter_code", "type", "code", unique=True),
+)
+
+gateway_setting = Table(
+    "gateway_setting",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)

@@ -1,0 +1,287 @@
+"""The embedded engine: one SQLite file, many readers, one writer that commits waiting writes together.
+
+Source: SQLite, "Write-Ahead Logging", "Isolation in SQLite", "PRAGMA synchronous".
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from fhir_gateway.fhir.outcome import TooCostly, Unavailable
+from fhir_gateway.store import complaints
+from fhir_gateway.store.contract import Locks, Read, Row, Version, Write
+from fhir_gateway.store.file_lock import FileLock
+from fhir_gateway.store.index.hashing import rk_of
+from fhir_gateway.store.layout import instants_used
+from fhir_gateway.store.resource_types import ResourceTypes
+from fhir_gateway.store.view import CURRENT, View
+from fhir_gateway.store.writer import Writer
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_GROUP = 64  # writes that share one commit at most
+_CACHE_KIB = 65_536
+_PROGRESS_STEPS = 20_000  # virtual machine steps between looks at the clock: well under a millisecond
+_BUSY_SECONDS = 10.0
+
+
+class SqliteView(View):
+    """A read transaction."""
+
+    dialect: Literal["sqlite", "postgresql"] = "sqlite"
+
+    def __init__(self, types: ResourceTypes, connection: sqlite3.Connection) -> None:
+        super().__init__(types)
+        self._connection = connection
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._connection.execute(statement, parameters).fetchall()
+
+
+class SqliteWriter(Writer):
+    """The write transaction of one piece of work."""
+
+    dialect: Literal["sqlite", "postgresql"] = "sqlite"
+
+    def __init__(self, types: ResourceTypes, connection: sqlite3.Connection, instant: int) -> None:
+        super().__init__(types, instant, txid=0)
+        self._connection = connection
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._connection.execute(statement, parameters).fetchall()
+
+    def execute(self, statement: str, parameters: Sequence[Any]) -> None:
+        self._connection.execute(statement, parameters)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        self._connection.executemany(_insert(table, tuple(columns)), rows)
+
+    def replace(self, rows: Sequence[Row]) -> None:
+        self._connection.executemany(_REPLACE, rows)
+
+
+_REPLACE = "UPDATE resource SET vid = ?, last_updated = ?, deleted = ?, txid = ?, idx_hash = ?, body = ? WHERE rid = ?"
+_INSERTS: dict[str, str] = {}
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    if table not in _INSERTS:
+        marks = ", ".join("?" * len(columns))
+        _INSERTS[table] = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+    return _INSERTS[table]
+
+
+@dataclass(slots=True)
+class _Job(Generic[T]):
+    work: Callable[[Write], T]
+    answer: Future[T]
+
+
+class SqliteStore:
+    """A store in one file. Closing it waits for the writes that have begun.
+
+    Durable by default: `synchronous` FULL makes an acknowledged write survive the loss of power.
+    One process holds the file at a time (a lock file beside it says which), so that instants grow with commits.
+    """
+
+    dialect: Literal["sqlite", "postgresql"] = "sqlite"
+
+    def __init__(self, path: Path, types: ResourceTypes, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
+        self._path = path
+        self._types = types
+        self._synchronous = synchronous
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._opening = threading.Lock()
+        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._closed = False
+        self._writer_connection = self._connect()
+        self._instant = self._newest_instant()
+        self._writer = threading.Thread(target=self._write_on, name="sqlite-writer", daemon=True)
+        self._writer.start()
+
+    # --- reading
+
+    def current(self, type: str, id: str) -> Version | None:
+        """Return the current version without a transaction of its own: one statement is a snapshot by itself."""
+        try:
+            row = self._reader().execute(CURRENT, (rk_of(type, id),)).fetchone()
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
+        return self._types.version(row) if row else None
+
+    def read(self, seconds: float | None = None) -> AbstractContextManager[Read]:
+        """A snapshot; statements that run beyond `seconds` in all are ended with TooCostly."""
+        return self._read(seconds)
+
+    @contextmanager
+    def _read(self, seconds: float | None) -> Iterator[Read]:
+        try:
+            connection = self._reader()
+            connection.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
+        if seconds is not None:
+            deadline = time.monotonic() + seconds
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
+        try:
+            yield SqliteView(self._types, connection)
+        except sqlite3.OperationalError as error:
+            if seconds is not None and "interrupted" in str(error):
+                raise TooCostly(complaints.SEARCH_TOO_COSTLY.at(seconds=f"{seconds:g}")) from error
+            raise _unavailable(error) from error
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
+        finally:
+            if seconds is not None:
+                connection.set_progress_handler(None, 0)
+            _end_read(connection)
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    # --- writing
+
+    def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:  # noqa: B008 - frozen and empty
+        """Run `work` on the writer's thread; the single writer makes `locks` needless here. See the contract."""
+        if self._closed:
+            raise Unavailable(complaints.STORE_UNAVAILABLE.at(reason="closed"))
+        answer: Future[T] = Future()
+        self._jobs.put(_Job(work, answer))
+        return answer.result()
+
+    def _write_on(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            group = [job]
+            done = self._commit_together(group)
+            if done is None:  # the database gave up on the whole: each for itself, to see whose fault it was
+                for each in group:
+                    if self._commit_together([each], last_try=True) is None:
+                        log.error("a write found no end")
+
+    def _commit_together(self, group: list[_Job[Any]], last_try: bool = False) -> int | None:
+        """Carry out the jobs of `group`, and those that wait behind them, in one commit; answer them after it.
+
+        Returns how many were answered, or None when the database rolled everything back and nobody was.
+        """
+        connection = self._writer_connection
+        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in group:  # grows while it is walked
+                outcomes.append(self._carry_out(job))
+                if not last_try and len(group) < _GROUP:
+                    self._take_waiting(group)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._give_up(error)
+            if not last_try and len(group) > 1:
+                return None
+            outcomes = [(job.answer, None, _unavailable(error)) for job in group]
+        except BaseException as defect:  # noqa: BLE001 - a thread's edge: the senders must hear of it
+            self._give_up(defect)
+            outcomes = [(job.answer, None, defect) for job in group]
+        for answer, result, refusal in outcomes:
+            if refusal is None:
+                answer.set_result(result)
+            else:
+                answer.set_exception(refusal)
+        return len(outcomes)
+
+    def _take_waiting(self, group: list[_Job[Any]]) -> None:
+        try:
+            job = self._jobs.get_nowait()
+        except queue.Empty:
+            return
+        if job is None:
+            self._jobs.put(None)  # the sign to stop; seen again after this commit
+        else:
+            group.append(job)
+
+    def _carry_out(self, job: _Job[Any]) -> tuple[Future[Any], Any, BaseException | None]:
+        connection = self._writer_connection
+        self._instant = max(time.time_ns() // 1000, self._instant + 1)
+        tx = SqliteWriter(self._types, connection, self._instant)
+        connection.execute("SAVEPOINT work")
+        try:
+            result = job.work(tx)
+        except sqlite3.Error:
+            raise
+        except BaseException as refusal:  # noqa: BLE001 - undone here, raised at the caller's
+            connection.execute("ROLLBACK TO work")
+            connection.execute("RELEASE work")
+            return job.answer, None, refusal
+        connection.execute("RELEASE work")
+        self._instant += instants_used(tx.made)
+        return job.answer, result, None
+
+    def _give_up(self, error: BaseException) -> None:
+        log.error("write failed: %s", error)
+        try:
+            # A full disk or an I/O error may have ended the transaction already.
+            if self._writer_connection.in_transaction:
+                self._writer_connection.execute("ROLLBACK")
+        except sqlite3.Error as second:
+            log.error("rollback failed, opening the file anew: %s", second)
+            self._writer_connection.close()
+            self._writer_connection = self._connect()
+
+    # --- opening and closing
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        with self._opening:
+            self._connections.append(connection)
+        return connection
+
+    def _newest_instant(self) -> int:
+        newest = "SELECT max(last_updated) AS m FROM resource"
+        row = self._writer_connection.execute(newest).fetchone()
+        return row[0] or 0
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        self._writer.join()
+        while not self._jobs.empty():
+            if (late := self._jobs.get()) is not None:
+                late.answer.set_exception(Unavailable(complaints.STORE_UNAVAILABLE.at(reason="closed")))
+        with self._opening:
+            for connection in self._connections:
+                connection.close()
+        self._lock.release()
+
+
+def _end_read(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("COMMIT")
+
+
+def _unavailable(error: sqlite3.Error) -> Unavailable:
+    log.error("database: %s", error)
+    return Unavailable(complaints.STORE_UNAVAILABLE.at(reason=getattr(error, "sqlite_errorname", "SQLITE")))

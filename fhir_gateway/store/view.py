@@ -1,0 +1,138 @@
+"""Reading: versions by key, history and referers, over any connection that can run a SELECT.
+
+Source: FHIR R4, RESTful API, "read", "vread", "history".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+from fhir_gateway.store.contract import HistoryPage, HistoryQuery, Key, Row, Version
+from fhir_gateway.store.index.hashing import rk_of
+from fhir_gateway.store.layout import unpack
+from fhir_gateway.store.resource_types import ResourceTypes
+
+_VERSION = "rtype, fhir_id, rid, vid, last_updated, deleted, body"
+CURRENT = f"SELECT {_VERSION} FROM resource WHERE rk = ?"
+_SUPERSEDED = (
+    "SELECT r.rtype, r.fhir_id, h.rid, h.vid, h.last_updated, h.deleted, h.body"
+    " FROM history h JOIN resource r ON r.rid = h.rid WHERE r.rk = ? AND h.vid = ?"
+)
+
+
+class View:
+    """What both engines read alike; an engine adds `rows`, `dialect` and `committed`."""
+
+    dialect: Literal["sqlite", "postgresql"]
+    # PostgreSQL: what is certainly committed, whatever the order of commits. SQLite has one writer and needs none.
+    committed: str = ""
+
+    def __init__(self, types: ResourceTypes) -> None:
+        self.types = types
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        raise NotImplementedError
+
+    def among(self, column: str, values: Sequence[int]) -> tuple[str, Any]:
+        """Return the clause "column is one of these" and its one parameter, the same text for any number."""
+        if self.dialect == "postgresql":
+            return f"{column} = ANY(?::bigint[])", list(values)
+        return f"{column} IN (SELECT value FROM json_each(?))", json.dumps(list(values))
+
+    def current(self, type: str, id: str) -> Version | None:
+        found = self.rows(CURRENT, (rk_of(type, id),))
+        return self.types.version(found[0]) if found else None
+
+    def current_of(self, keys: Iterable[Key]) -> dict[Key, Version]:
+        clause, value = self.among("rk", [rk_of(type, id) for type, id in keys])
+        found = self.rows(f"SELECT {_VERSION} FROM resource WHERE {clause}", (value,))
+        return {version.key: version for version in map(self.types.version, found)}
+
+    def version(self, type: str, id: str, vid: int) -> Version | None:
+        current = self.current(type, id)
+        if current is None or current.vid == vid:
+            return current
+        found = self.rows(_SUPERSEDED, (rk_of(type, id), vid))
+        return self._superseded(found[0]) if found else None
+
+    def referers(self, keys: Iterable[Key], limit: int = 10) -> list[tuple[Key, Key]]:
+        by_rk = {rk_of(type, id): (type, id) for type, id in keys}
+        clause, value = self.among("i.trk", list(by_rk))
+        found = self.rows(
+            "SELECT DISTINCT r.rtype, r.fhir_id, i.trk FROM i_ref i JOIN resource r ON r.rid = i.rid"
+            f" WHERE {clause} LIMIT {int(limit)}",
+            (value,),
+        )
+        return [((self.types.name(rtype), id), by_rk[trk]) for rtype, id, trk in found]
+
+    def history(self, query: HistoryQuery) -> HistoryPage:
+        """Return a page of versions, newest first; see HistoryQuery.
+
+        Both tables are asked for one more than the page in its order, and merged.
+        """
+        newest: list[Version] = sorted(self._history_rows(query), key=_place, reverse=True)
+        page = newest[: query.count]
+        more = len(newest) > query.count
+        return HistoryPage(page, _place(page[-1]) if more and page else None, self._history_total(query))
+
+    def _history_rows(self, query: HistoryQuery) -> Iterator[Version]:
+        for table, unpacked in (("resource", True), ("history", False)):
+            clauses, parameters = self._history_clauses(query, "v")
+            names = "v.rtype, r.fhir_id" if table == "history" else "v.rtype, v.fhir_id"
+            join = " JOIN resource r ON r.rid = v.rid" if table == "history" else ""
+            found = self.rows(
+                f"SELECT {names}, v.rid, v.vid, v.last_updated, v.deleted, v.body FROM {table} v{join}"
+                f" WHERE {' AND '.join(clauses)} ORDER BY v.last_updated DESC, v.rid DESC, v.vid DESC LIMIT ?",
+                (*parameters, query.count + 1),
+            )
+            yield from (self.types.version(row) if unpacked else self._superseded(row) for row in found)
+
+    def _history_clauses(self, query: HistoryQuery, v: str) -> tuple[list[str], list[Any]]:
+        clauses: list[str] = ["1 = 1"]
+        parameters: list[Any] = []
+
+        def add(clause: str, *values: Any) -> None:
+            clauses.append(clause)
+            parameters.extend(values)
+
+        if query.type is not None and query.id is not None:
+            add(f"{v}.rid = (SELECT rid FROM resource WHERE rk = ?)", rk_of(query.type, query.id))
+        elif query.type is not None:
+            add(f"{v}.rtype = ?", self.types.number(query.type))
+        if query.id is None and self.committed:
+            clauses.append(f"{v}.{self.committed}")
+        if query.since is not None:
+            add(f"{v}.last_updated >= ?", query.since)
+        if query.at_high is not None:
+            add(f"{v}.last_updated < ?", query.at_high)
+        if query.at_low is not None:
+            # Current at some instant of the interval: not replaced at or before its beginning.
+            for successors in ("resource", "history"):
+                add(
+                    f"NOT EXISTS (SELECT 1 FROM {successors} n WHERE n.rid = {v}.rid AND n.vid = {v}.vid + 1"
+                    " AND n.last_updated <= ?)",
+                    query.at_low,
+                )
+        if query.after is not None:
+            add(f"({v}.last_updated, {v}.rid, {v}.vid) < (?, ?, ?)", *query.after)
+        return clauses, parameters
+
+    def _history_total(self, query: HistoryQuery) -> int | None:
+        if query.type is None or query.id is None:
+            return None
+        unpaged = HistoryQuery(query.type, query.id, query.since, query.at_low, query.at_high)
+        total = 0
+        for table in ("resource", "history"):
+            clauses, parameters = self._history_clauses(unpaged, "v")
+            total += self.rows(f"SELECT count(*) FROM {table} v WHERE {' AND '.join(clauses)}", parameters)[0][0]
+        return total
+
+    def _superseded(self, row: Row) -> Version:
+        *columns, stored = row
+        return self.types.version((*columns, b"" if row[5] else unpack(stored)))
+
+
+def _place(version: Version) -> tuple[int, int, int]:
+    return (version.last_updated, version.rid, version.vid)

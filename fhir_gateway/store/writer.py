@@ -1,0 +1,186 @@
+"""Writing: commands become rows, with one statement a table, whatever the number of commands.
+
+Everything costly about a draft was done before the transaction began; here versions are numbered and rows laid down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fhir_gateway.store.contract import Command, Create, Delete, Draft, IndexTable, Key, Put, Row, Staged, Version
+from fhir_gateway.store.index.hashing import rk_of
+from fhir_gateway.store.layout import INDEX_COLUMNS, first_rid, head, pack, says_the_same
+from fhir_gateway.store.resource_types import ResourceTypes
+from fhir_gateway.store.view import View
+
+_RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "txid", "idx_hash", "body")
+_HISTORY = ("rid", "vid", "rtype", "last_updated", "deleted", "txid", "body")
+_STORED = "rtype, fhir_id, rid, vid, last_updated, deleted, body, idx_hash, txid"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    version: Version
+    idx_hash: int
+    txid: int
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows that a list of commands comes to, by statement."""
+
+    resource: list[Row] = field(default_factory=list)
+    replaced: list[Row] = field(default_factory=list)
+    history: list[Row] = field(default_factory=list)
+    unindexed: list[int] = field(default_factory=list)
+    index: dict[IndexTable, list[Row]] = field(default_factory=lambda: {table: [] for table in INDEX_COLUMNS})
+
+    def add_index(self, draft: Draft, rid: int) -> None:
+        for table, rows in draft.index.items():
+            if rows:
+                self.index[table].extend([(*row, rid) for row in rows])
+
+
+class Writer(View):
+    """What both engines write alike; an engine adds `insert`, `replace` and `unindex`.
+
+    instant: µs, meta.lastUpdated of all that is staged; txid: PostgreSQL's transaction number, 0 on SQLite.
+    """
+
+    def __init__(self, types: ResourceTypes, instant: int, txid: int) -> None:
+        super().__init__(types)
+        self.instant = instant
+        self.txid = txid
+        self.made = 0  # resources given a rid so far
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        raise NotImplementedError
+
+    def replace(self, rows: Sequence[Row]) -> None:
+        """Update `resource` from rows (vid, last_updated, deleted, txid, idx_hash, body, rid)."""
+        raise NotImplementedError
+
+    def unindex(self, rids: Sequence[int]) -> None:
+        """Delete all index rows of these resources."""
+        for table in INDEX_COLUMNS:
+            clause, value = self.among("rid", rids)
+            self.execute(f"DELETE FROM {table} WHERE {clause}", (value,))
+
+    def execute(self, statement: str, parameters: Sequence[Any]) -> None:
+        raise NotImplementedError
+
+    def stage(self, commands: Sequence[Command]) -> list[Staged]:
+        stored = self._stored([_key(command) for command in commands if not isinstance(command, Create)])
+        rows = _Rows()
+        staged = [self._stage(command, stored, rows) for command in commands]
+        self._write(rows)
+        return staged
+
+    def restage(self, drafts: Sequence[Draft]) -> list[Version]:
+        stored = self._stored([draft.key for draft in drafts])
+        rows = _Rows()
+        versions = []
+        for draft in drafts:
+            was = stored[draft.key].version
+            body = head(draft.type, draft.id, was.vid, self.instant) + draft.tail
+            rows.replaced.append((was.vid, self.instant, 0, self.txid, draft.index_hash, body, was.rid))
+            rows.unindexed.append(was.rid)
+            rows.add_index(draft, was.rid)
+            versions.append(Version(draft.type, draft.id, was.rid, was.vid, self.instant, False, body))
+        self._write(rows)
+        return versions
+
+    def absent(self, keys: Iterable[Key]) -> set[Key]:
+        by_rk = {rk_of(type, id): (type, id) for type, id in keys}
+        clause, value = self.among("rk", list(by_rk))
+        found = self.rows(f"SELECT rk FROM resource WHERE {clause} AND deleted = 0{self.held}", (value,))
+        return set(by_rk.values()) - {by_rk[rk] for (rk,) in found}
+
+    held = ""  # how a SELECT keeps the rows it found from being deleted before this commit
+
+    def _stored(self, keys: Sequence[Key]) -> dict[Key, _Stored]:
+        if not keys:
+            return {}
+        clause, value = self.among("rk", [rk_of(type, id) for type, id in keys])
+        found = self.rows(f"SELECT {_STORED} FROM resource WHERE {clause}{self.claimed}", (value,))
+        stored = (_Stored(self.types.version(row[:7]), row[7], row[8]) for row in found)
+        return {each.version.key: each for each in stored}
+
+    claimed = ""  # how a SELECT claims the rows it is about to replace
+
+    def _stage(self, command: Command, stored: dict[Key, _Stored], rows: _Rows) -> Staged:
+        if isinstance(command, Create):
+            return self._create(command.draft, rows)
+        was = stored.get(_key(command))
+        if isinstance(command, Delete):
+            return self._delete(command, was, rows)
+        if was is None:
+            return self._create(command.draft, rows)
+        return self._put(command, was, rows)
+
+    def _create(self, draft: Draft, rows: _Rows) -> Staged:
+        rid = first_rid(self.instant) + self.made
+        self.made += 1
+        type, id = draft.type, draft.id
+        body = head(type, id, 1, self.instant) + draft.tail
+        rows.resource.append(
+            (rid, self.types.number(type), id, rk_of(type, id), 1, self.instant, 0, self.txid, draft.index_hash, body)
+        )
+        rows.add_index(draft, rid)
+        return Staged("created", Version(type, id, rid, 1, self.instant, False, body))
+
+    def _put(self, command: Put, was: _Stored, rows: _Rows) -> Staged:
+        draft, old = command.draft, was.version
+        beginning = head(old.type, old.id, old.vid, old.last_updated)
+        if not old.deleted and says_the_same(old.body, beginning, draft.tail):
+            return Staged("unchanged", old)
+        vid = old.vid + 1
+        body = head(draft.type, draft.id, vid, self.instant) + draft.tail
+        self._supersede(was, command.superseded, rows)
+        rows.replaced.append((vid, self.instant, 0, self.txid, draft.index_hash, body, old.rid))
+        if was.idx_hash != draft.index_hash or old.deleted:
+            rows.unindexed.append(old.rid)
+            rows.add_index(draft, old.rid)
+        version = Version(draft.type, draft.id, old.rid, vid, self.instant, False, body)
+        return Staged("created" if old.deleted else "updated", version)
+
+    def _delete(self, command: Delete, was: _Stored | None, rows: _Rows) -> Staged:
+        if was is None or was.version.deleted:
+            return Staged("absent", was.version if was else None)
+        old = was.version
+        self._supersede(was, command.superseded, rows)
+        rows.replaced.append((old.vid + 1, self.instant, 1, self.txid, 0, b"", old.rid))
+        rows.unindexed.append(old.rid)
+        tombstone = Version(old.type, old.id, old.rid, old.vid + 1, self.instant, True, b"")
+        return Staged("deleted", tombstone)
+
+    def _supersede(self, was: _Stored, packed: tuple[int, bytes] | None, rows: _Rows) -> None:
+        old = was.version
+        if packed is not None and packed[0] == old.vid:
+            body = packed[1]
+        else:
+            # Somebody wrote between the caller's look and this transaction: packed here, under the lock, for once.
+            body = b"" if old.deleted else pack(old.body)
+        rtype = self.types.number(old.type)
+        rows.history.append((old.rid, old.vid, rtype, old.last_updated, int(old.deleted), was.txid, body))
+
+    def _write(self, rows: _Rows) -> None:
+        if rows.history:
+            self.insert("history", _HISTORY, rows.history)
+        if rows.resource:
+            self.insert("resource", _RESOURCE, rows.resource)
+        if rows.replaced:
+            self.replace(rows.replaced)
+        if rows.unindexed:
+            self.unindex(rows.unindexed)
+        for table, index_rows in rows.index.items():
+            if index_rows:
+                # In key order: neighbouring rows land on the same page of the tree.
+                index_rows.sort()
+                self.insert(table, INDEX_COLUMNS[table], index_rows)
+
+
+def _key(command: Command) -> Key:
+    return (command.type, command.id) if isinstance(command, Delete) else command.draft.key
