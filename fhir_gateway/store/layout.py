@@ -8,6 +8,8 @@ from fhir_gateway.fhir.json import canonical, decode
 from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.store.contract import IndexTable
 
+RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "txid", "idx_hash", "body")
+HISTORY = ("rid", "vid", "rtype", "last_updated", "deleted", "txid", "body")
 # Column names in the order in which index rows are made; rid is always last.
 INDEX_COLUMNS: dict[IndexTable, tuple[str, ...]] = {
     "i_token": ("pid", "h", "rid"),

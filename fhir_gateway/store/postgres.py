@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import psycopg
+from psycopg import pq
+from psycopg.pq.abc import PGresult
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from fhir_gateway.fhir.outcome import TooCostly, Unavailable
@@ -20,16 +22,25 @@ from fhir_gateway.store import complaints
 from fhir_gateway.store.contract import Locks, Read, Row, Version, Write
 from fhir_gateway.store.index.hashing import h64, rk_of
 from fhir_gateway.store.layout import instants_used
+from fhir_gateway.store.postgres_rows import (
+    BINARY,
+    REPLACE_KINDS,
+    REPLACE_NAME,
+    STATEMENTS,
+    UNINDEX_NAME,
+    WRITE,
+    array_of,
+    kind_of,
+)
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.view import CURRENT, View
-from fhir_gateway.store.writer import Writer
+from fhir_gateway.store.writer import Rows, Writer
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
 log = logging.getLogger(__name__)
 
 COMMITTED = "txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-_COPY_FROM = 200  # rows for one table from which COPY beats one INSERT … SELECT FROM unnest
 _SLOTS = 1024  # advisory locks a transaction may hold of each class: the lock table is of fixed size
 _CRITERIA_CLASS, _KEY_CLASS = 7_301, 7_302
 _ATTEMPTS = 5
@@ -76,49 +87,34 @@ class PostgresWriter(Writer):
         self._connection.execute(_native(statement), parameters)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        if len(rows) < _COPY_FROM:
-            statement = _unnest(table, tuple(columns))
-            self._connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
-            return
-        with self._connection.cursor() as cursor, cursor.copy(_copy(table, tuple(columns))) as copy:
-            copy.set_types([_type(table, column) for column in columns])
-            for row in rows:
-                copy.write_row(row)
+        arrays = ", ".join(f"%b::{kind_of(table, column)}[]" for column in columns)
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+        self._connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
-    def replace(self, rows: Sequence[Row]) -> None:
-        self._connection.execute(_REPLACE, [list(column) for column in zip(*rows, strict=True)])
+    def write_rows(self, rows: Rows) -> None:
+        if rows.unindexed:
+            self._run(UNINDEX_NAME, [array_of(rows.unindexed, "int8")])
+        if rows.replaced:
+            columns = zip(*rows.replaced, strict=True)
+            self._run(REPLACE_NAME, [array_of(*each) for each in zip(columns, REPLACE_KINDS, strict=True)])
+        by_table: dict[str, Sequence[Row]] = {"resource": rows.resource, "history": rows.history}
+        by_table.update({str(table): index_rows for table, index_rows in rows.index.items()})
+        self._run(WRITE.name, WRITE.arrays(by_table))
 
-
-_TYPES = {
-    "rid": "int8", "rtype": "int2", "fhir_id": "text", "rk": "int8", "vid": "int4", "last_updated": "int8",
-    "deleted": "int2", "txid": "int8", "idx_hash": "int8", "body": "bytea",
-    "pid": "int4", "h": "int8", "trk": "int8", "long": "int2", "u": "int8", "v": "text", "x": "int8", "h2": "int8",
-    "lo": "int8", "hi": "int8", "code": "text", "type": "text", "url": "text", "name": "text", "value": "bytea",
-}  # fmt: skip
-_DOUBLE = frozenset({"i_num", "i_qty", "i_comp"})  # tables whose lo and hi are double precision
+    def _run(self, name: bytes, parameters: list[bytes]) -> None:
+        pgconn = self._connection.pgconn
+        _checked(pgconn.exec_prepared(name, parameters, [BINARY] * len(parameters)))
 
 
-def _type(table: str, column: str) -> str:
-    return "float8" if column in ("lo", "hi") and table in _DOUBLE else _TYPES[column]
+def _checked(result: PGresult) -> PGresult:
+    if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+        return result
+    raise psycopg.errors.error_from_result(result)
 
 
-@lru_cache(maxsize=64)
-def _unnest(table: str, columns: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"%s::{_type(table, column)}[]" for column in columns)
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
-
-
-@lru_cache(maxsize=64)
-def _copy(table: str, columns: tuple[str, ...]) -> str:
-    return f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-
-
-_REPLACE = (
-    "UPDATE resource r SET vid = n.vid, last_updated = n.last_updated, deleted = n.deleted, txid = n.txid,"
-    " idx_hash = n.idx_hash, body = n.body FROM unnest(%s::int4[], %s::int8[], %s::int2[], %s::int8[], %s::int8[],"
-    " %s::bytea[], %s::int8[]) AS n(vid, last_updated, deleted, txid, idx_hash, body, rid) WHERE r.rid = n.rid"
-)
-_LOCK = "SELECT pg_advisory_xact_lock(%s::int4, slot) FROM unnest(%s::int4[]) AS slot"
+def _prepare(connection: Connection) -> None:
+    for name, text in STATEMENTS.items():
+        _checked(connection.pgconn.prepare(name, text))
 
 
 class PostgresStore:
@@ -139,6 +135,7 @@ class PostgresStore:
             max_size=connections,
             timeout=_POOL_SECONDS,
             kwargs={"autocommit": True, "application_name": "fhir-gateway"},
+            configure=_prepare,
             open=True,
             reconnect_timeout=1.0,
         )
@@ -182,19 +179,25 @@ class PostgresStore:
         raise Unavailable(complaints.WRITE_CONTENDED.at())
 
     def _write(self, connection: Connection, work: Callable[[Write], T], locks: Locks) -> T:
-        with connection.transaction():
-            for lock_class, names in ((_CRITERIA_CLASS, locks.criteria), (_KEY_CLASS, _names(locks))):
-                slots = sorted({h64(name) % _SLOTS for name in names})
-                if slots:
-                    connection.execute(_LOCK, (lock_class, slots))
-            row = connection.execute("SELECT txid, instant FROM gateway_begin_commit()", binary=True).fetchone()
-            assert row is not None
-            tx = PostgresWriter(self._types, connection, instant=row[1], txid=row[0])
+        pgconn = connection.pgconn
+        try:
+            begun = _checked(pgconn.exec_(_begin(locks)))
+            tx = PostgresWriter(
+                self._types,
+                connection,
+                instant=int(begun.get_value(0, 1) or b""),
+                txid=int(begun.get_value(0, 0) or b""),
+            )
             result = work(tx)
             if used := instants_used(tx.made):
                 # Rids of a very large commit cover several instants; the next commit begins after them.
-                connection.execute("SELECT gateway_skip_instants(%s)", (row[1] + used,))
-            return result
+                connection.execute("SELECT gateway_skip_instants(%s)", (tx.instant + used,))
+            _checked(pgconn.exec_(b"COMMIT"))
+        except BaseException:
+            if connection.info.transaction_status != pq.TransactionStatus.IDLE and not connection.closed:
+                pgconn.exec_(b"ROLLBACK")
+            raise
+        return result
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -209,5 +212,18 @@ class PostgresStore:
         self._pool.close()
 
 
-def _names(locks: Locks) -> list[str]:
-    return [f"{type}/{id}" for type, id in locks.keys]
+def _begin(locks: Locks) -> bytes:
+    """Return the statements that begin a write, for one round trip: locks in ascending order, then the number.
+
+    The number must come after the locks: who waits for a lock gets a later instant than who held it.
+    """
+    statements = ["BEGIN"]
+    names = [f"{type}/{id}" for type, id in locks.keys]
+    for lock_class, wanted in ((_CRITERIA_CLASS, locks.criteria), (_KEY_CLASS, names)):
+        if slots := sorted({h64(name) % _SLOTS for name in wanted}):
+            array = ",".join(map(str, slots))
+            statements.append(
+                f"SELECT pg_advisory_xact_lock({lock_class}, slot) FROM unnest('{{{array}}}'::int4[]) slot"
+            )
+    statements.append("SELECT txid, instant FROM gateway_begin_commit()")
+    return ";".join(statements).encode()

@@ -11,12 +11,10 @@ from typing import Any
 
 from fhir_gateway.store.contract import Command, Create, Delete, Draft, IndexTable, Key, Put, Row, Staged, Version
 from fhir_gateway.store.index.hashing import rk_of
-from fhir_gateway.store.layout import INDEX_COLUMNS, first_rid, head, pack, says_the_same
+from fhir_gateway.store.layout import HISTORY, INDEX_COLUMNS, RESOURCE, first_rid, head, pack, says_the_same
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.view import View
 
-_RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "txid", "idx_hash", "body")
-_HISTORY = ("rid", "vid", "rtype", "last_updated", "deleted", "txid", "body")
 _STORED = "rtype, fhir_id, rid, vid, last_updated, deleted, body, idx_hash, txid"
 
 
@@ -28,7 +26,7 @@ class _Stored:
 
 
 @dataclass(slots=True)
-class _Rows:
+class Rows:
     """The rows that a list of commands comes to, by statement."""
 
     resource: list[Row] = field(default_factory=list)
@@ -73,14 +71,14 @@ class Writer(View):
 
     def stage(self, commands: Sequence[Command]) -> list[Staged]:
         stored = self._stored([_key(command) for command in commands if not isinstance(command, Create)])
-        rows = _Rows()
+        rows = Rows()
         staged = [self._stage(command, stored, rows) for command in commands]
-        self._write(rows)
+        self.write_rows(rows)
         return staged
 
     def restage(self, drafts: Sequence[Draft]) -> list[Version]:
         stored = self._stored([draft.key for draft in drafts])
-        rows = _Rows()
+        rows = Rows()
         versions = []
         for draft in drafts:
             was = stored[draft.key].version
@@ -89,7 +87,7 @@ class Writer(View):
             rows.unindexed.append(was.rid)
             rows.add_index(draft, was.rid)
             versions.append(Version(draft.type, draft.id, was.rid, was.vid, self.instant, False, body))
-        self._write(rows)
+        self.write_rows(rows)
         return versions
 
     def absent(self, keys: Iterable[Key]) -> set[Key]:
@@ -110,7 +108,7 @@ class Writer(View):
 
     claimed = ""  # how a SELECT claims the rows it is about to replace
 
-    def _stage(self, command: Command, stored: dict[Key, _Stored], rows: _Rows) -> Staged:
+    def _stage(self, command: Command, stored: dict[Key, _Stored], rows: Rows) -> Staged:
         if isinstance(command, Create):
             return self._create(command.draft, rows)
         was = stored.get(_key(command))
@@ -120,7 +118,7 @@ class Writer(View):
             return self._create(command.draft, rows)
         return self._put(command, was, rows)
 
-    def _create(self, draft: Draft, rows: _Rows) -> Staged:
+    def _create(self, draft: Draft, rows: Rows) -> Staged:
         rid = first_rid(self.instant) + self.made
         self.made += 1
         type, id = draft.type, draft.id
@@ -131,7 +129,7 @@ class Writer(View):
         rows.add_index(draft, rid)
         return Staged("created", Version(type, id, rid, 1, self.instant, False, body))
 
-    def _put(self, command: Put, was: _Stored, rows: _Rows) -> Staged:
+    def _put(self, command: Put, was: _Stored, rows: Rows) -> Staged:
         draft, old = command.draft, was.version
         beginning = head(old.type, old.id, old.vid, old.last_updated)
         if not old.deleted and says_the_same(old.body, beginning, draft.tail):
@@ -146,7 +144,7 @@ class Writer(View):
         version = Version(draft.type, draft.id, old.rid, vid, self.instant, False, body)
         return Staged("created" if old.deleted else "updated", version)
 
-    def _delete(self, command: Delete, was: _Stored | None, rows: _Rows) -> Staged:
+    def _delete(self, command: Delete, was: _Stored | None, rows: Rows) -> Staged:
         if was is None or was.version.deleted:
             return Staged("absent", was.version if was else None)
         old = was.version
@@ -156,7 +154,7 @@ class Writer(View):
         tombstone = Version(old.type, old.id, old.rid, old.vid + 1, self.instant, True, b"")
         return Staged("deleted", tombstone)
 
-    def _supersede(self, was: _Stored, packed: tuple[int, bytes] | None, rows: _Rows) -> None:
+    def _supersede(self, was: _Stored, packed: tuple[int, bytes] | None, rows: Rows) -> None:
         old = was.version
         if packed is not None and packed[0] == old.vid:
             body = packed[1]
@@ -166,19 +164,18 @@ class Writer(View):
         rtype = self.types.number(old.type)
         rows.history.append((old.rid, old.vid, rtype, old.last_updated, int(old.deleted), was.txid, body))
 
-    def _write(self, rows: _Rows) -> None:
+    def write_rows(self, rows: Rows) -> None:
+        """Write what the commands came to; index rows that go are deleted before their successors come."""
         if rows.history:
-            self.insert("history", _HISTORY, rows.history)
+            self.insert("history", HISTORY, rows.history)
         if rows.resource:
-            self.insert("resource", _RESOURCE, rows.resource)
+            self.insert("resource", RESOURCE, rows.resource)
         if rows.replaced:
             self.replace(rows.replaced)
         if rows.unindexed:
             self.unindex(rows.unindexed)
         for table, index_rows in rows.index.items():
             if index_rows:
-                # In key order: neighbouring rows land on the same page of the tree.
-                index_rows.sort()
                 self.insert(table, INDEX_COLUMNS[table], index_rows)
 
 
