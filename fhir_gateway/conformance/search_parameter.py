@@ -17,12 +17,16 @@ class Branch:
     """One alternative of a compiled expression: below the resource's property `first`, values of one `type`.
 
     `select` takes the value of that property (a list where it repeats) and returns the values found below it;
-    it never raises on a resource that passed the structure check. Primitive values come as JSON has them.
+    it never raises on a resource that passed the structure check. Primitive values come as JSON has them, without the
+    nulls of repeating ones. What it returns may be the resource's own list and is not to be changed.
+
+    Where `first` is "", `select` takes the resource itself (`Observation` as the base of a composite, a test such as
+    `Patient.deceased.exists() and …`, whose value is a boolean of every resource).
     """
 
     first: str  # JSON property of the resource where the path begins: "name", "valueQuantity"
     select: Callable[[Any], list[Any]]
-    type: str  # FHIR type of every value returned: "HumanName", "code", "Reference", "dateTime"
+    type: str  # FHIR type of every value returned: "HumanName", "code", "dateTime"; "Resource": a resource inside
     target: str | None = None  # only references to this resource type (`where(resolve() is Patient)`)
     system: str | None = None  # for `code`: the code system of its required binding, where there is exactly one
 
@@ -31,7 +35,8 @@ class Branch:
 class Component:
     """One part of a composite: `branches` start at the composite's own base value, not at the resource.
 
-    `first` is "" in these branches: `select` takes the base value itself.
+    Where `first` is "" in these branches, `select` takes the base value itself; a branch that has a `first` starts at
+    the resource, as `%resource.referenceSeq.chromosome` does.
     """
 
     code: str
@@ -43,7 +48,9 @@ class Component:
 class SearchParameter:
     """A search parameter compiled for one resource type.
 
-    A composite has `components` and its `branches` select the base values the components start from.
+    A composite has `components` and its `branches` select the base values the components start from. Of a choice that
+    the expression leaves open (`Procedure.performed`) there is a branch for each type a parameter of this type can
+    search (`conformance.branches.SEARCHABLE`); of an extension, for each such type of its value.
     """
 
     code: str  # "name", "_lastUpdated", "code-value-quantity"
