@@ -135,7 +135,10 @@ class Conflict(FhirError):
 
 
 class Gone(FhirError):
+    """The resource was deleted. `version` is the tombstone's, for an ETag."""
+
     status = 410
+    version: int | None = None
 
 
 class PreconditionFailed(FhirError):
