@@ -74,7 +74,8 @@ class PostgresWriter(Writer):
     committed = COMMITTED
     # KEY SHARE lets other versions of the target be written, and makes its deletion wait for us.
     held = " FOR KEY SHARE"
-    claimed = " FOR UPDATE"
+    claimed = " FOR NO KEY UPDATE"
+    doomed = " FOR UPDATE"
 
     def __init__(self, types: ResourceTypes, connection: Connection, instant: int, txid: int) -> None:
         super().__init__(types, instant, txid)
@@ -109,7 +110,11 @@ class PostgresWriter(Writer):
 def _checked(result: PGresult) -> PGresult:
     if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
         return result
-    raise psycopg.errors.error_from_result(result)
+    error = psycopg.errors.error_from_result(result)
+    if error.sqlstate is None:
+        # libpq's own word, not the server's: the connection is gone.
+        raise psycopg.OperationalError(str(error))
+    raise error
 
 
 def _prepare(connection: Connection) -> None:

@@ -70,14 +70,15 @@ class Writer(View):
         raise NotImplementedError
 
     def stage(self, commands: Sequence[Command]) -> list[Staged]:
-        stored = self._stored([_key(command) for command in commands if not isinstance(command, Create)])
+        stored = self._stored([command.draft.key for command in commands if isinstance(command, Put)], self.claimed)
+        stored |= self._stored([_key(command) for command in commands if isinstance(command, Delete)], self.doomed)
         rows = Rows()
         staged = [self._stage(command, stored, rows) for command in commands]
         self.write_rows(rows)
         return staged
 
     def restage(self, drafts: Sequence[Draft]) -> list[Version]:
-        stored = self._stored([draft.key for draft in drafts])
+        stored = self._stored([draft.key for draft in drafts], self.claimed)
         rows = Rows()
         versions = []
         for draft in drafts:
@@ -98,15 +99,16 @@ class Writer(View):
 
     held = ""  # how a SELECT keeps the rows it found from being deleted before this commit
 
-    def _stored(self, keys: Sequence[Key]) -> dict[Key, _Stored]:
+    def _stored(self, keys: Sequence[Key], claim: str) -> dict[Key, _Stored]:
         if not keys:
             return {}
         clause, value = self.among("rk", [rk_of(type, id) for type, id in keys])
-        found = self.rows(f"SELECT {_STORED} FROM resource WHERE {clause}{self.claimed}", (value,))
+        found = self.rows(f"SELECT {_STORED} FROM resource WHERE {clause}{claim}", (value,))
         stored = (_Stored(self.types.version(row[:7]), row[7], row[8]) for row in found)
         return {each.version.key: each for each in stored}
 
     claimed = ""  # how a SELECT claims the rows it is about to replace
+    doomed = ""  # and those it is about to delete
 
     def _stage(self, command: Command, stored: dict[Key, _Stored], rows: Rows) -> Staged:
         if isinstance(command, Create):

@@ -1,0 +1,66 @@
+"""capabilities: the CapabilityStatement, saying what is true of this gateway.
+
+Source: FHIR R4, RESTful API, "capabilities"; CapabilityStatement.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from fhir_gateway.conformance.capability import Supported, capability_statement
+from fhir_gateway.fhir.json import encode
+from fhir_gateway.interactions.gateway import Gateway, Limits
+from fhir_gateway.interactions.interaction import Answer, Interaction
+from fhir_gateway.interactions.preconditions import versions_in
+
+_KEPT = 32  # statements; base URLs come from requests, so their number is bounded
+
+
+def supported(types: frozenset[str], limits: Limits) -> Supported:
+    """Return what this room does, in the codes of the CapabilityStatement."""
+    return Supported(
+        types=types,
+        formats=("application/fhir+json", "application/fhir+xml"),
+        patch_formats=("application/json-patch+json",),
+        interactions=(
+            "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
+        ),
+        system_interactions=("transaction", "batch", "search-system", "history-system"),
+        versioning="versioned",
+        read_history=True,
+        update_create=True,
+        conditional_create=True,
+        conditional_read="full-support",
+        conditional_update=True,
+        conditional_delete="multiple" if limits.deletes > 1 else "single",
+        reference_policy=("literal", "logical", *(("enforced",) if limits.integrity_on_write else ()), "local"),
+        search_types=frozenset({"token", "reference", "string", "date", "number", "quantity", "uri", "composite"}),
+        include=True,
+    )  # fmt: skip
+
+
+def capabilities(gateway: Gateway, interaction: Interaction) -> Answer:
+    """Answer with the CapabilityStatement; `mode` makes no difference (servers MAY ignore it).
+
+    Its ETag changes when it does, and If-None-Match with that ETag is answered with 304.
+    """
+    key = (interaction.base, interaction.language)
+    body = gateway.statements.get(key)
+    if body is None:
+        body = encode(
+            capability_statement(
+                gateway.definitions,
+                supported(gateway.resource_types, gateway.limits),
+                base=interaction.base,
+                software_version=gateway.software_version,
+                date=gateway.started,
+                language=interaction.language,
+            )
+        )
+        if len(gateway.statements) < _KEPT:
+            gateway.statements[key] = body
+    tag = zlib.crc32(body)
+    known = interaction.conditions.if_none_match
+    if known is not None and str(tag) in (versions_in(known) or ()):
+        return Answer(304, None, tag)
+    return Answer(200, body, tag)

@@ -1,0 +1,180 @@
+"""Writes, from acts to versions: conditions are predicted and drafts made first, then all is decided under the lock.
+
+Every write goes this way, a create alone as well as a transaction of a thousand entries:
+
+1. `plan`: in a read snapshot, what each entry is about, references rewritten, drafts made. No lock is held.
+2. `_carry_out`: in the write transaction conditions are asked again. Where they come out otherwise, everything is
+   rolled back and planned anew; else preconditions and references are checked, commands staged, and conditional
+   references, which may name what has just been staged, settled.
+
+Source: FHIR R4, RESTful API, "Transaction Processing Rules", "Managing Resource Contention", "delete".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from fhir_gateway.fhir.outcome import Conflict, Gone, NotFound, PreconditionFailed, Unprocessable
+from fhir_gateway.interactions import complaints, conditions, late, preconditions
+from fhir_gateway.interactions.entry import Done, Entry, Identity
+from fhir_gateway.interactions.gateway import Gateway
+from fhir_gateway.interactions.plan import Plan, plan
+from fhir_gateway.interactions.refusals import Refusals
+from fhir_gateway.store.contract import Delete, Key, Locks, Read, Staged, Version, Write
+
+T = TypeVar("T")
+
+_OPTIMISTIC = 4  # attempts that draft outside the lock; the later ones draft under it, so that they come to an end
+_ATTEMPTS = 8
+
+
+class IdentitiesChanged(Exception):
+    """Between the plan and the lock somebody wrote what the plan rests on."""
+
+
+def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, list[Done]], T]) -> T:
+    """Carry out all entries or none, and return what `answer` makes of them, in the order of `entries`.
+
+    `answer` reads in the same transaction, after all is written; what it raises undoes everything.
+
+    Raises: the FhirErrors of the acts, all problems of a stage together; Conflict when other writes kept
+    interfering.
+    """
+    for attempt in range(_ATTEMPTS):
+        planned = _planned(gateway, entries)
+        if planned.writes_nothing:
+            with gateway.store.read(gateway.limits.search_seconds) as view:
+                if not _changed(gateway, view, entries, planned):
+                    current = view.current_of([key for identity in planned.identities for key in identity.keys])
+                    return answer(view, _done(planned, (), current))
+            continue
+        locks = _locks(entries, planned)
+        under_lock = attempt >= _OPTIMISTIC
+
+        def work(tx: Write, planned: Plan = planned, locks: Locks = locks, under_lock: bool = under_lock) -> T:
+            if under_lock:
+                planned = plan(gateway, tx, entries)
+                if not locks.keys >= _locks(entries, planned).keys:
+                    raise IdentitiesChanged
+            return answer(tx, _carry_out(gateway, tx, entries, planned))
+
+        try:
+            return gateway.store.write(work, locks)
+        except IdentitiesChanged:
+            continue
+    raise Conflict(complaints.UNSETTLED.at())
+
+
+def _planned(gateway: Gateway, entries: Sequence[Entry]) -> Plan:
+    if all(entry.asks_nothing for entry in entries):
+        return plan(gateway, None, entries)
+    with gateway.store.read() as view:
+        return plan(gateway, view, entries)
+
+
+def _locks(entries: Sequence[Entry], planned: Plan) -> Locks:
+    criteria = frozenset(entry.criteria for entry in entries if entry.criteria is not None)
+    keys = frozenset(key for identity in planned.identities if identity.state != "new" for key in identity.keys)
+    return Locks(criteria, keys)
+
+
+def _changed(gateway: Gateway, view: Read, entries: Sequence[Entry], planned: Plan) -> bool:
+    return any(
+        entry.criteria is not None and conditions.resolve(gateway, view, entry) != identity
+        for entry, identity in zip(entries, planned.identities, strict=True)
+    )
+
+
+def _carry_out(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: Plan) -> list[Done]:
+    if _changed(gateway, tx, entries, planned):
+        raise IdentitiesChanged
+    current = tx.current_of(planned.decided) if planned.decided else {}
+    _check(gateway, tx, entries, planned, current)
+    for key, seen in planned.patched.items():
+        if current[key].vid != seen.vid:
+            raise IdentitiesChanged
+    staged = tx.stage([command for command, _ in planned.commands])
+    done = _done(planned, staged, current)
+    refusals = Refusals()
+    late.settle(gateway, tx, planned, done, refusals)
+    _check_referers(gateway, tx, planned, refusals)
+    refusals.raise_any()
+    return done
+
+
+def _done(planned: Plan, staged: Sequence[Staged], current: dict[Key, Version]) -> list[Done]:
+    """Return what became of each entry, from what became of the commands."""
+    by_entry: dict[int, list[Staged]] = {}
+    for (_, index), each in zip(planned.commands, staged, strict=True):
+        by_entry.setdefault(index, []).append(each)
+    done = []
+    for index, identity in enumerate(planned.identities):
+        of_entry = by_entry.get(index, ())
+        if len(of_entry) == 1:
+            done.append(Done(of_entry[0].outcome, of_entry[0].version))
+        elif of_entry:
+            done.append(Done("deleted", None, len(of_entry)))
+        elif identity.keys:
+            done.append(Done("found", current[identity.keys[0]]))
+        else:
+            done.append(Done("absent", None))
+    return done
+
+
+def _check(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: Plan, current: dict[Key, Version]) -> None:
+    """Refuse, all at once, what preconditions and references forbid."""
+    refusals = Refusals()
+    for entry, identity in zip(entries, planned.identities, strict=True):
+        for key in identity.keys:
+            if key in planned.decided:
+                _check_key(refusals, entry, identity, key, current.get(key))
+    if gateway.limits.integrity_on_write and (planned.local or planned.guessed):
+        _check_local(refusals, tx, planned)
+    refusals.raise_any()
+
+
+def _check_key(refusals: Refusals, entry: Entry, identity: Identity, key: Key, now: Version | None) -> None:
+    type, id = key
+    act = entry.act
+    if act.code != "create":
+        issues = preconditions.refusals(act.conditions, key, now, entry.at)
+        refusals.add(PreconditionFailed, *map(entry.placed, issues))
+    if identity.state == "claimed" and now is not None and not now.deleted:
+        issue = complaints.CRITERIA_ID_TAKEN.at(entry.at("url"), criteria=entry.criteria, type=type, id=id)
+        refusals.add(Conflict, entry.placed(issue))
+    if act.code == "patch" and now is None:
+        refusals.add(NotFound, complaints.NOT_FOUND.at(entry.at("url"), type=type, id=id))
+    elif act.code == "patch" and now is not None and now.deleted:
+        refusals.add(Gone, complaints.DELETED.at(entry.at("url"), type=type, id=id, version=now.vid))
+
+
+def _check_local(refusals: Refusals, tx: Write, planned: Plan) -> None:
+    """Refuse references to what is not here, and to what this same Bundle takes away."""
+    gone = {(command.type, command.id) for command, _ in planned.commands if isinstance(command, Delete)}
+    # What conditional references seem to name is held here too; whether it is what they name, `late` finds out.
+    elsewhere = (planned.local.keys() | planned.guessed) - gone - planned.written
+    absent = tx.absent(elsewhere) if elsewhere else set()
+    for key, places in planned.local.items():
+        if key not in gone and key not in absent:
+            continue
+        for index, link in places:
+            place, reference = planned.expression(index, link), "/".join(key)
+            if key in gone:
+                refusals.add(Conflict, complaints.REFERENCE_DELETED.at(place, reference=reference))
+            else:
+                refusals.add(Unprocessable, complaints.REFERENCE_ABSENT.at(place, reference=reference))
+
+
+def _check_referers(gateway: Gateway, tx: Write, planned: Plan, refusals: Refusals) -> None:
+    """Refuse to delete what something still refers to, after all else is staged.
+
+    A referer that this same transaction deletes or rewrites refers no longer. On PostgreSQL the tombstone is staged
+    by now, so that a reference made meanwhile waits for this commit and finds its target gone.
+    """
+    deleted = {(command.type, command.id): index for command, index in planned.commands if isinstance(command, Delete)}
+    if not deleted or not gateway.limits.integrity_on_delete:
+        return
+    for referer, (type, id) in tx.referers(deleted):
+        place = planned.entries[deleted[type, id]].at("url")
+        refusals.add(Conflict, complaints.STILL_REFERENCED.at(place, type=type, id=id, referer="/".join(referer)))

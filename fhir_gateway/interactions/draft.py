@@ -1,0 +1,32 @@
+"""Drafts: a resource made ready for the store, outside any lock.
+
+Source: FHIR R4, RESTful API, "create" and "update": the server sets id, meta.versionId and meta.lastUpdated and
+ignores those sent; other metadata stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_gateway.fhir.json import encode
+from fhir_gateway.fhir.types import Resource
+from fhir_gateway.store.contract import Draft
+from fhir_gateway.store.index.indexer import Indexer
+
+_HEAD = ("resourceType", "id", "meta")
+_VERSION = frozenset({"versionId", "_versionId", "lastUpdated", "_lastUpdated"})
+
+
+def draft(indexer: Indexer, resource: Resource, type: str, id: str) -> Draft:
+    """Return the draft of `resource` under an id; its bytes begin after the value of meta.lastUpdated."""
+    index, index_hash = indexer.index(resource)
+    return Draft(type, id, tail(resource), index, index_hash)
+
+
+def tail(resource: Resource) -> bytes:
+    """Return the JSON of a resource from the quote that closes meta.lastUpdated."""
+    rest: dict[str, Any] = {name: value for name, value in resource.items() if name not in _HEAD}
+    end = b"," + encode(rest)[1:] if rest else b"}"
+    meta = resource.get("meta")
+    kept = {name: value for name, value in meta.items() if name not in _VERSION} if meta else None
+    return b'",' + encode(kept)[1:] + end if kept else b'"}' + end

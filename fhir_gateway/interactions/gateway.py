@@ -1,0 +1,57 @@
+"""The gateway: everything the acts need, put together once at start and never changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fhir_gateway.conformance.definitions import Definitions
+from fhir_gateway.interactions.interaction import Actor, Interaction
+from fhir_gateway.store.contract import Store
+from fhir_gateway.store.index.indexer import Indexer
+from fhir_gateway.store.search.registry import Registry
+
+NewId = Callable[[], str]
+Trace = Callable[[Interaction, Actor, int], None]  # what was asked, by whom, and the status it was answered with
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of what one request may ask for; those of a search are the registry's."""
+
+    entries: int = 5_000  # of a batch or transaction
+    deletes: int = 100  # resources that one conditional delete may take away; 1: several matches are refused
+    search_seconds: float = 10.0
+    integrity_on_write: bool = True  # references to resources here must find them
+    integrity_on_delete: bool = True  # what is referred to cannot be deleted
+
+
+def random_id() -> str:
+    """Return a new id: a random UUID."""
+    return str(uuid.uuid4())
+
+
+def untraced(interaction: Interaction, actor: Actor, status: int) -> None:
+    """Leave no trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What the acts work with. The clock is the store's: it gives every commit its instant."""
+
+    definitions: Definitions
+    store: Store
+    indexer: Indexer
+    registry: Registry  # what searches are read against
+    signing_key: bytes  # for page tokens; the same in all processes that share a store
+    software_version: str = ""
+    started: str = ""  # when this server's capabilities became what they are, a FHIR dateTime
+    limits: Limits = field(default_factory=Limits)
+    new_id: NewId = random_id
+    trace: Trace = untraced
+    resource_types: frozenset[str] = field(init=False)
+    statements: dict[tuple[str, str], bytes] = field(init=False, default_factory=dict)  # by base URL and language
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "resource_types", frozenset(self.definitions.types.resources))

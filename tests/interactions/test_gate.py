@@ -1,0 +1,110 @@
+"""The one gate: access, traces, capabilities, operations; and drafts.
+
+Source: FHIR R4, RESTful API, "capabilities"; FHIR R4, Resource, "Metadata".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fhir_gateway.fhir.json import decode
+from fhir_gateway.fhir.outcome import Forbidden, NotFound
+from fhir_gateway.interactions.draft import tail
+from fhir_gateway.interactions.interaction import Actor, Interaction
+from fhir_gateway.interactions.perform import perform, perform_read_now
+from tests.interactions.desk import BASE, Desk, Refused, bundle, entry, patient
+
+
+def test_every_act_leaves_its_trace_with_the_status_it_was_answered_with(desk: Desk) -> None:
+    seen: list[tuple[str, str, int]] = []
+    gateway = replace(desk.gateway, trace=lambda act, actor, status: seen.append((act.code, actor.role, status)))
+    desk = Desk(gateway)
+    desk.put(patient("a"))
+    desk.ask("GET", "Patient/a")
+    desk.refused("GET", "Patient/b")
+    desk.ask("POST", "", bundle(entry("GET", "Patient/b"), type="batch"))
+    assert seen == [
+        ("update", "anonyme", 201),
+        ("read", "anonyme", 200),
+        ("read", "anonyme", 404),
+        ("read", "anonyme", 404),
+        ("batch", "anonyme", 200),
+    ]
+
+
+def test_a_role_that_is_not_known_may_do_nothing(desk: Desk) -> None:
+    desk.put(patient("a"))
+    with pytest.raises(Forbidden):
+        perform(desk.gateway, Interaction("read", "Patient", "a"), Actor("stranger"))
+    with pytest.raises(Forbidden):
+        perform_read_now(desk.gateway, "Patient", "a", actor=Actor("stranger"))
+
+
+def test_an_operation_that_is_not_known_is_404(desk: Desk) -> None:
+    with pytest.raises(NotFound) as refusal:
+        perform(desk.gateway, Interaction("operation", "Patient", operation="everything"))
+    assert refusal.value.issues[0].text().startswith("The operation $everything is not known here")
+
+
+def test_the_capability_statement_says_what_the_gateway_does(desk: Desk) -> None:
+    answer = desk.ask("GET", "metadata")
+    statement = decode(answer.body or b"")
+    assert (statement["resourceType"], statement["fhirVersion"]) == ("CapabilityStatement", "4.0.1")
+    assert statement["implementation"]["url"] == BASE
+    (rest,) = statement["rest"]
+    assert {each["code"] for each in rest["interaction"]} == {
+        "transaction", "batch", "history-system", "search-system",
+    }  # fmt: skip
+    (of_patient,) = (each for each in rest["resource"] if each["type"] == "Patient")
+    assert {each["code"] for each in of_patient["interaction"]} == {
+        "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
+    }  # fmt: skip
+    assert of_patient["conditionalDelete"] == "multiple"
+    assert of_patient["updateCreate"] is True
+    assert "enforced" in of_patient["referencePolicy"]
+
+
+def test_the_capability_statement_follows_the_limits_and_the_language(desk: Desk) -> None:
+    strict = desk.limited(deletes=1, integrity_on_write=False)
+    statement = decode(strict.ask("GET", "metadata", language="fr").body or b"")
+    (of_patient,) = (each for each in statement["rest"][0]["resource"] if each["type"] == "Patient")
+    assert of_patient["conditionalDelete"] == "single"
+    assert "enforced" not in of_patient["referencePolicy"]
+    assert statement["language"] == "fr"
+
+
+def test_the_capability_statement_has_an_entity_tag_that_changes_with_it(desk: Desk) -> None:
+    english, french = desk.ask("GET", "metadata"), desk.ask("GET", "metadata", language="fr")
+    assert english.version != french.version
+    again = desk.ask("GET", "metadata", if_none_match=f'W/"{english.version}"')
+    assert (again.status, again.body) == (304, None)
+
+
+def test_the_capability_statement_needs_no_database(desk: Desk) -> None:
+    away = Desk(replace(desk.gateway, store=None))  # type: ignore[arg-type]
+    assert away.ask("GET", "metadata").status == 200
+
+
+def test_a_resource_is_drafted_without_the_version_and_instant_sent() -> None:
+    begun = b'{"resourceType":"Patient","id":"a","meta":{"versionId":"1","lastUpdated":"2020-01-01T00:00:00Z'
+    for sent, meta, rest in (
+        ({}, {}, {}),
+        ({"active": True}, {}, {"active": True}),
+        ({"meta": {"versionId": "9", "lastUpdated": "x", "_versionId": {"id": "v"}}}, {}, {}),
+        ({"meta": {"versionId": "9", "source": "urn:x"}, "active": True}, {"source": "urn:x"}, {"active": True}),
+        ({"id": "sent", "meta": {"profile": ["p"]}}, {"profile": ["p"]}, {}),
+    ):
+        whole = decode(begun + tail({"resourceType": "Patient", **sent}))
+        assert whole == {
+            "resourceType": "Patient",
+            "id": "a",
+            "meta": {"versionId": "1", "lastUpdated": "2020-01-01T00:00:00Z", **meta},
+            **rest,
+        }
+
+
+def test_a_limited_desk_refuses_what_its_limits_say(desk: Desk) -> None:
+    sent = bundle(entry("GET", "Patient/a"), entry("GET", "Patient/b"))
+    assert desk.limited(entries=1).refused("POST", "", sent) == Refused(413, (("too-many-entries", "Bundle.entry"),))
