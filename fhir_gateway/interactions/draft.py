@@ -6,9 +6,11 @@ ignores those sent; other metadata stay as they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fhir_gateway.fhir.json import encode
+from fhir_gateway.fhir.structure import Link
 from fhir_gateway.fhir.types import Resource
 from fhir_gateway.store.contract import Draft
 from fhir_gateway.store.index.indexer import Indexer
@@ -17,9 +19,13 @@ _HEAD = ("resourceType", "id", "meta")
 _VERSION = frozenset({"versionId", "_versionId", "lastUpdated", "_lastUpdated"})
 
 
-def draft(indexer: Indexer, resource: Resource, type: str, id: str) -> Draft:
-    """Return the draft of `resource` under an id; its bytes begin after the value of meta.lastUpdated."""
-    index, index_hash = indexer.index(resource)
+def draft(indexer: Indexer, resource: Resource, type: str, id: str, links: Iterable[Link]) -> Draft:
+    """Return the draft of `resource` under an id; its bytes begin after the value of meta.lastUpdated.
+
+    `links`: where it holds references, as the structure check found them.
+    """
+    references = [link.container[link.key] for link in links if link.kind == "reference"]  # type: ignore[index]
+    index, index_hash = indexer.index(resource, references)
     return Draft(type, id, tail(resource), index, index_hash)
 
 

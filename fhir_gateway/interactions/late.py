@@ -87,7 +87,8 @@ def _written(planned: Plan, done: Sequence[Done], keys: Mapping[str, Key], draft
 def _draft(gateway: Gateway, planned: Plan, done: Sequence[Done], index: int) -> Draft:
     version = done[index].version
     assert version is not None
-    return draft(gateway.indexer, planned.resources[index], version.type, version.id)
+    links = planned.entries[index].links or ()
+    return draft(gateway.indexer, planned.resources[index], version.type, version.id, links)
 
 
 def _stage(tx: Write, changed: Sequence[int], drafts: Sequence[Draft], done: list[Done]) -> None:

@@ -242,7 +242,7 @@ def _commands(gateway: Gateway, planned: Plan) -> None:
             planned.commands += [(Delete(*key, _superseded(planned.seen, key)), index) for key in identity.keys]
         elif index in planned.resources:
             key = identity.keys[0]
-            made = draft(gateway.indexer, planned.resources[index], *key)
+            made = draft(gateway.indexer, planned.resources[index], *key, entries[index].links or ())
             planned.written.add(key)
             planned.commands.append((_command(made, identity, planned.seen), index))
 

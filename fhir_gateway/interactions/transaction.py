@@ -91,7 +91,9 @@ def _read(gateway: Gateway, view: Read, reads: Sequence[Entry], actor: Actor) ->
     responses = {}
     for entry in reads:
         try:
-            answer = READS[entry.act.code](gateway, view, entry.act, actor)
+            # Others wait for this transaction to end.
+            with view.limited(gateway.limits.search_seconds):
+                answer = READS[entry.act.code](gateway, view, entry.act, actor)
         except FhirError as refusal:
             refusals.take(refusal, [Issue(each.complaint, entry.at("url"), each.values) for each in refusal.issues])
             continue

@@ -122,7 +122,10 @@ class Read(Protocol):
     dialect: Literal["sqlite", "postgresql"]
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """Run a SELECT written with `?` placeholders. Values: int, str, bytes, None, or on PostgreSQL lists."""
+        """Run a SELECT written with `?` placeholders. Values: int, float, str, bytes, None; on PostgreSQL lists."""
+
+    def limited(self, seconds: float) -> AbstractContextManager[None]:
+        """Inside it, reading that runs beyond `seconds` is ended with TooCostly."""
 
     def current(self, type: str, id: str) -> Version | None:
         """Return the current version, a tombstone included; None when there never was one."""

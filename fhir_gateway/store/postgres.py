@@ -40,7 +40,10 @@ T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
 log = logging.getLogger(__name__)
 
-COMMITTED = "txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_CERTAIN = "{v}.txid < (SELECT gateway_horizon())"
+# A transaction that writes sees what it wrote itself.
+_CERTAIN_OR_OWN = f"({_CERTAIN} OR {{v}}.txid = pg_current_xact_id()::text::bigint)"
+_BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SLOTS = 1024  # advisory locks a transaction may hold of each class: the lock table is of fixed size
 _CRITERIA_CLASS, _KEY_CLASS = 7_301, 7_302
 _ATTEMPTS = 5
@@ -53,25 +56,40 @@ def _native(statement: str) -> str:
     return statement.replace("%", "%%").replace("?", "%s")
 
 
-class PostgresView(View):
-    """A read transaction: REPEATABLE READ, so that several statements see the same commits."""
+class _Connected(View):
+    """What reads over a psycopg connection."""
 
     dialect: Literal["sqlite", "postgresql"] = "postgresql"
-    committed = COMMITTED
+    _connection: Connection
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._connection.execute(_native(statement), parameters, binary=True).fetchall()
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """See the contract. PostgreSQL ends the statement and with it the transaction, which is rolled back whole."""
+        self._connection.execute(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
+        try:
+            yield
+        except psycopg.errors.QueryCanceled as error:
+            raise TooCostly(complaints.SEARCH_TOO_COSTLY.at(seconds=f"{seconds:g}")) from error
+        self._connection.execute("SET LOCAL statement_timeout = 0")
+
+
+class PostgresView(_Connected):
+    """A read transaction: REPEATABLE READ, so that several statements see the same commits."""
+
+    committed = _CERTAIN
 
     def __init__(self, types: ResourceTypes, connection: Connection) -> None:
         super().__init__(types)
         self._connection = connection
 
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._connection.execute(_native(statement), parameters, binary=True).fetchall()
 
-
-class PostgresWriter(Writer):
+class PostgresWriter(_Connected, Writer):
     """The write transaction of one piece of work."""
 
-    dialect: Literal["sqlite", "postgresql"] = "postgresql"
-    committed = COMMITTED
+    committed = _CERTAIN_OR_OWN
     # KEY SHARE lets other versions of the target be written, and makes its deletion wait for us.
     held = " FOR KEY SHARE"
     claimed = " FOR NO KEY UPDATE"
@@ -80,9 +98,6 @@ class PostgresWriter(Writer):
     def __init__(self, types: ResourceTypes, connection: Connection, instant: int, txid: int) -> None:
         super().__init__(types, instant, txid)
         self._connection = connection
-
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._connection.execute(_native(statement), parameters, binary=True).fetchall()
 
     def execute(self, statement: str, parameters: Sequence[Any]) -> None:
         self._connection.execute(_native(statement), parameters)
@@ -118,6 +133,8 @@ def _checked(result: PGresult) -> PGresult:
 
 
 def _prepare(connection: Connection) -> None:
+    # Pages of an index that is in use are in memory or on a disk without a head to move.
+    _checked(connection.pgconn.exec_(b"SET random_page_cost = 1.1"))
     for name, text in STATEMENTS.items():
         _checked(connection.pgconn.prepare(name, text))
 
@@ -159,17 +176,16 @@ class PostgresStore:
 
     @contextmanager
     def _read(self, seconds: float | None) -> Iterator[Read]:
+        limit = "" if seconds is None else f"; SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
         with self._connection() as connection:
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            _checked(connection.pgconn.exec_(f"{_BEGIN_READ}{limit}".encode()))
             try:
-                if seconds is not None:
-                    connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
                 yield PostgresView(self._types, connection)
             except psycopg.errors.QueryCanceled as error:
                 raise TooCostly(complaints.SEARCH_TOO_COSTLY.at(seconds=f"{seconds or 0:g}")) from error
             finally:
-                if not connection.closed and connection.info.transaction_status != 0:
-                    connection.execute("ROLLBACK")
+                if not connection.closed:
+                    connection.pgconn.exec_(b"ROLLBACK")
 
     # --- writing
 

@@ -97,8 +97,18 @@ i_date = _index_table(
     ["pid", "lo", "hi", "rid"],
     Index("i_date_long", "pid", "hi", "rid", sqlite_where=text("long = 1"), postgresql_where=text("long = 1")),
 )
-i_num = _index_table("i_num", [*_pid(), *_double("lo", "hi")], ["pid", "lo", "hi", "rid"])
-i_qty = _index_table("i_qty", [*_pid(), *_big("u"), *_double("lo", "hi")], ["pid", "u", "lo", "hi", "rid"])
+i_num = _index_table(
+    "i_num",
+    [*_pid(), *_double("lo", "hi")],
+    ["pid", "lo", "hi", "rid"],
+    Index("i_num_spread", "pid", "hi", "rid", sqlite_where=text("lo < hi"), postgresql_where=text("lo < hi")),
+)
+i_qty = _index_table(
+    "i_qty",
+    [*_pid(), *_big("u"), *_double("lo", "hi")],
+    ["pid", "u", "lo", "hi", "rid"],
+    Index("i_qty_spread", "pid", "u", "hi", "rid", sqlite_where=text("lo < hi"), postgresql_where=text("lo < hi")),
+)
 i_str = _index_table(
     "i_str",
     # "C" on PostgreSQL: prefix ranges by code point, as SQLite's BINARY compares them.

@@ -36,30 +36,44 @@ _PROGRESS_STEPS = 20_000  # virtual machine steps between looks at the clock: we
 _BUSY_SECONDS = 10.0
 
 
-class SqliteView(View):
-    """A read transaction."""
+class _Connected(View):
+    """What reads over a sqlite3 connection."""
 
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
+    _connection: sqlite3.Connection
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._connection.execute(statement, parameters).fetchall()
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """See the contract. SQLite asks for the time between steps; an interrupted SELECT undoes nothing."""
+        deadline = time.monotonic() + seconds
+        self._connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise TooCostly(complaints.SEARCH_TOO_COSTLY.at(seconds=f"{seconds:g}")) from error
+            raise
+        finally:
+            self._connection.set_progress_handler(None, 0)
+
+
+class SqliteView(_Connected):
+    """A read transaction."""
 
     def __init__(self, types: ResourceTypes, connection: sqlite3.Connection) -> None:
         super().__init__(types)
         self._connection = connection
 
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._connection.execute(statement, parameters).fetchall()
 
-
-class SqliteWriter(Writer):
+class SqliteWriter(_Connected, Writer):
     """The write transaction of one piece of work."""
-
-    dialect: Literal["sqlite", "postgresql"] = "sqlite"
 
     def __init__(self, types: ResourceTypes, connection: sqlite3.Connection, instant: int) -> None:
         super().__init__(types, instant, txid=0)
         self._connection = connection
-
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._connection.execute(statement, parameters).fetchall()
 
     def execute(self, statement: str, parameters: Sequence[Any]) -> None:
         self._connection.execute(statement, parameters)
@@ -133,20 +147,16 @@ class SqliteStore:
             connection.execute("BEGIN")
         except sqlite3.Error as error:
             raise _unavailable(error) from error
-        if seconds is not None:
-            deadline = time.monotonic() + seconds
-            connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
+        view = SqliteView(self._types, connection)
         try:
-            yield SqliteView(self._types, connection)
-        except sqlite3.OperationalError as error:
-            if seconds is not None and "interrupted" in str(error):
-                raise TooCostly(complaints.SEARCH_TOO_COSTLY.at(seconds=f"{seconds:g}")) from error
-            raise _unavailable(error) from error
+            if seconds is None:
+                yield view
+            else:
+                with view.limited(seconds):
+                    yield view
         except sqlite3.Error as error:
             raise _unavailable(error) from error
         finally:
-            if seconds is not None:
-                connection.set_progress_handler(None, 0)
             _end_read(connection)
 
     def _reader(self) -> sqlite3.Connection:

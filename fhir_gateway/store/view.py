@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 from fhir_gateway.store.contract import HistoryPage, HistoryQuery, Key, Row, Version
@@ -26,13 +27,17 @@ class View:
     """What both engines read alike; an engine adds `rows`, `dialect` and `committed`."""
 
     dialect: Literal["sqlite", "postgresql"]
-    # PostgreSQL: what is certainly committed, whatever the order of commits. SQLite has one writer and needs none.
+    # PostgreSQL: what is certainly committed, whatever the order of commits (`{v}` is the table asked). SQLite has one
+    # writer and needs none.
     committed: str = ""
 
     def __init__(self, types: ResourceTypes) -> None:
         self.types = types
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        raise NotImplementedError
+
+    def limited(self, seconds: float) -> AbstractContextManager[None]:
         raise NotImplementedError
 
     def among(self, column: str, values: Sequence[int]) -> tuple[str, Any]:
@@ -102,7 +107,7 @@ class View:
         elif query.type is not None:
             add(f"{v}.rtype = ?", self.types.number(query.type))
         if query.id is None and self.committed:
-            clauses.append(f"{v}.{self.committed}")
+            clauses.append(self.committed.format(v=v))
         if query.since is not None:
             add(f"{v}.last_updated >= ?", query.since)
         if query.at_high is not None:

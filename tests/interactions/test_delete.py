@@ -47,6 +47,25 @@ def test_if_match_with_another_version_keeps_the_resource(desk: Desk, header: st
     assert desk.ask("DELETE", "Patient/a", if_match='W/"1"').status == 204
 
 
+def test_what_is_referred_to_from_an_element_that_no_search_parameter_knows_is_not_deleted(desk: Desk) -> None:
+    desk.put(patient("a"))
+    desk.put(
+        {
+            "resourceType": "DocumentReference",
+            "id": "d",
+            "status": "current",
+            "content": [{"attachment": {"title": "x"}}],
+        }
+    )
+    order = {"resourceType": "ServiceRequest", "id": "s", "status": "draft", "intent": "order"}
+    desk.put(order | {"subject": {"reference": "Patient/a"}, "supportingInfo": [{"reference": "DocumentReference/d"}]})
+    refused = desk.refused("DELETE", "DocumentReference/d")
+    assert refused == Refused(409, (("still-referenced", None),))
+    assert "ServiceRequest/s refers to it" in refused.texts[0]
+    desk.put(order | {"subject": {"reference": "Patient/a"}})
+    assert desk.ask("DELETE", "DocumentReference/d").status == 204
+
+
 def test_what_is_referred_to_is_not_deleted(desk: Desk) -> None:
     desk.put(patient("a"))
     desk.put(observation("Patient/a", "o"))

@@ -17,6 +17,7 @@ from fhir_gateway.store import open_store
 from fhir_gateway.store.contract import HistoryQuery, Put, Write
 from fhir_gateway.store.postgres_lane import PostgresLane
 from fhir_gateway.store.resource_types import ResourceTypes
+from tests.postgres import Database
 from tests.store.conftest import TYPES
 from tests.store.drafts import draft
 
@@ -96,4 +97,16 @@ def test_a_read_beyond_its_time_is_ended_as_too_costly(postgres_database: str) -
         tx.rows("SELECT pg_sleep(5)")
     with store.read() as tx:
         assert tx.rows("SELECT 1") == [(1,)]
+    store.close()
+
+
+def test_a_transaction_of_another_database_holds_no_feed_up(postgres: Database, postgres_database: str) -> None:
+    store = open_store(postgres_database, TYPES)
+    elsewhere = postgres.create()
+    with psycopg.connect(elsewhere) as other:
+        other.execute("CREATE TABLE t (x int)")
+        store.write(lambda tx: tx.stage([Put(draft("Patient", "a"))]))
+        with store.read() as tx:
+            assert [version.id for version in tx.history(HistoryQuery("Patient")).versions] == ["a"]
+    postgres.drop(elsewhere)
     store.close()

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from fhir_gateway.fhir.outcome import TooCostly
 from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.store.contract import Create, Delete, HistoryQuery, Locks, Put, Store, Write
 from fhir_gateway.store.layout import pack
@@ -198,3 +199,27 @@ def test_sixteen_writers_number_the_versions_of_one_resource_without_gaps(store:
     assert [version.vid for version in versions] == list(range(16, 0, -1))
     instants = [version.last_updated for version in versions]
     assert instants == sorted(set(instants), reverse=True)
+
+
+def test_a_costly_question_inside_a_write_ends_and_leaves_nothing_behind(store: Store) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+
+    def work(tx: Write) -> None:
+        tx.stage([Put(draft("Patient", "a"))])
+        with tx.limited(0.05):
+            tx.rows(endless)
+
+    with pytest.raises(TooCostly, match="search-too-costly"):
+        store.write(work)
+    assert store.current("Patient", "a") is None
+    store.write(lambda tx: tx.stage([Put(draft("Patient", "b"))]))
+    assert store.current("Patient", "b") is not None
+
+
+def test_a_write_sees_its_own_versions_in_the_history_of_a_type(store: Store) -> None:
+    def work(tx: Write) -> list[str]:
+        tx.stage([Put(draft("Patient", "a"))])
+        with tx.limited(5):
+            return [version.id for version in tx.history(HistoryQuery("Patient")).versions]
+
+    assert store.write(work) == ["a"]

@@ -19,6 +19,7 @@ BIG = sa.BigInteger()
 RID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 C_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 ALIVE: dict[str, Any] = {"sqlite_where": sa.text("deleted = 0"), "postgresql_where": sa.text("deleted = 0")}
+SPREAD: dict[str, Any] = {"sqlite_where": sa.text("lo < hi"), "postgresql_where": sa.text("lo < hi")}
 LONG: dict[str, Any] = {"sqlite_where": sa.text("long = 1"), "postgresql_where": sa.text("long = 1")}
 
 
@@ -100,6 +101,9 @@ def _index_tables() -> None:
         )
         op.create_index(f"{name}_rid", name, ["rid", "pid"])
     op.create_index("i_date_long", "i_date", ["pid", "hi", "rid"], **LONG)
+    # Values that are ranges are few; found by their end.
+    op.create_index("i_num_spread", "i_num", ["pid", "hi", "rid"], **SPREAD)
+    op.create_index("i_qty_spread", "i_qty", ["pid", "u", "hi", "rid"], **SPREAD)
 
 
 def _commit_order() -> None:
@@ -127,6 +131,31 @@ def _commit_order() -> None:
             PERFORM pg_advisory_lock(7300);
             PERFORM setval('gateway_instant', greatest(up_to, s.last_value)) FROM gateway_instant s;
             PERFORM pg_advisory_unlock(7300);
+        END $$
+        """
+    )
+    # Which numbers are certainly done with, as the asking statement's snapshot has it: below the oldest one running.
+    # A transaction of another database of the same server is none of ours and holds nothing up; one that ended
+    # between the snapshot and the look at the locks is taken for ours.
+    op.execute(
+        """
+        CREATE FUNCTION gateway_horizon() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+        DECLARE
+            s pg_snapshot := pg_current_snapshot();
+        BEGIN
+            IF pg_snapshot_xmin(s) = pg_snapshot_xmax(s) THEN
+                RETURN pg_snapshot_xmax(s)::text::bigint;
+            END IF;
+            RETURN (
+                SELECT coalesce(min(running), pg_snapshot_xmax(s)::text::bigint)
+                FROM (SELECT x::text::bigint AS running FROM pg_snapshot_xip(s) x) r
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+                    WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
+                    AND l.transactionid::text::bigint = r.running & 4294967295
+                    AND a.datname <> current_database()
+                )
+            );
         END $$
         """
     )

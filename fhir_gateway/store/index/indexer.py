@@ -1,0 +1,108 @@
+"""What a resource can be found by: its index rows, by all search parameters of its type.
+
+Each resource type is compiled once, at first use: by property of the resource, what to take from it. A resource then
+costs only what it has, and nothing is interpreted.
+
+Source: FHIR R4, Search, "Search Parameter Types".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from fhir_gateway.conformance.search_parameter import Branch, SearchParameter, SearchParameters
+from fhir_gateway.store.contract import IndexRows
+from fhir_gateway.store.index import composite, date, number, quantity, reference, string, token, uri
+from fhir_gateway.store.index.rows import Rows, Take
+
+# Columns of `resource` hold these; the instant of a version is not even known when its rows are made.
+COLUMNS = frozenset({"_id", "_lastUpdated"})
+
+Taking = tuple[Callable[[Any], list[Any]], Take]  # selects values below a property, and appends their rows
+WholeTaking = Callable[[Mapping[str, Any], Rows], None]  # takes from a resource as a whole
+
+
+def indexed(parameter: SearchParameter) -> bool:
+    """Tell whether a parameter has index rows and so needs a number (pid)."""
+    if parameter.code in COLUMNS or parameter.type == "special" or not parameter.branches:
+        return False
+    return parameter.type != "composite" or composite.supported(parameter)
+
+
+class Indexer:
+    """Makes index rows.
+
+    pids: the number of each parameter by (resource type, code); every `indexed` parameter needs one, else KeyError at
+    the first resource of its type. base: the service base URL, references under which are to this server's resources.
+    """
+
+    def __init__(
+        self, search_parameters: SearchParameters, pids: Mapping[tuple[str, str], int], base: str | None = None
+    ) -> None:
+        self._search_parameters = search_parameters
+        self._pids = pids
+        self._base = base
+        self._targets = reference.targets_at(base)
+        self._by_type: dict[str, tuple[dict[str, tuple[Taking, ...]], tuple[WholeTaking, ...]]] = {}
+
+    def index(self, resource: Mapping[str, Any], references: Iterable[str] = ()) -> tuple[IndexRows, int]:
+        """Return a resource's rows by table, without rid, each once and in order, and their 64-bit key.
+
+        The resource has passed the structure check. `references`: all literal references in it; those to resources
+        here that no search parameter finds get a row too (`reference.UNSEARCHED`), so that what they refer to is
+        known to be referred to. Rows of equal resources are equal, and so are their keys.
+        """
+        takings, whole_takings = self._takings(resource["resourceType"])
+        rows = Rows()
+        for property, value in resource.items():
+            for select, append in takings.get(property, ()):
+                append(select(value), rows)
+        for take in whole_takings:
+            take(resource, rows)
+        reference.take_unsearched(references, self._targets, self._base, rows)
+        return rows.sealed()
+
+    def _takings(self, type: str) -> tuple[dict[str, tuple[Taking, ...]], tuple[WholeTaking, ...]]:
+        found = self._by_type.get(type)
+        if found is None:
+            found = self._by_type[type] = self._compiled(type)
+        return found
+
+    def _compiled(self, type: str) -> tuple[dict[str, tuple[Taking, ...]], tuple[WholeTaking, ...]]:
+        takings: dict[str, list[Taking]] = {}
+        whole: list[WholeTaking] = []
+        for parameter in self._search_parameters.of(type).values():
+            if not indexed(parameter):
+                continue
+            pid = self._pids[type, parameter.code]
+            if parameter.type == "composite":
+                whole.append(composite.take(pid, parameter, self._targets))
+                continue
+            for branch in parameter.branches:
+                append = self._take(parameter, pid, branch)
+                if append is not None and branch.first:
+                    takings.setdefault(branch.first, []).append((branch.select, append))
+                elif append is not None:
+                    whole.append(_of_whole(branch, append))
+        return {property: tuple(each) for property, each in takings.items()}, tuple(whole)
+
+    def _take(self, parameter: SearchParameter, pid: int, branch: Branch) -> Take | None:
+        """Return what appends a branch's rows; None when values of its type are not searched by such a parameter."""
+        if parameter.type == "token":
+            return token.take(pid, branch.type, branch.system)
+        if parameter.type == "reference":
+            return reference.take(pid, branch.type, branch.target, self._targets)
+        if parameter.type == "date":
+            return date.take(pid, branch.type)
+        if parameter.type == "string":
+            return string.take(pid, branch.type)
+        if parameter.type == "number":
+            return number.take(pid, branch.type)
+        if parameter.type == "quantity":
+            return quantity.take(pid, branch.type)
+        return uri.take(pid, branch.type)
+
+
+def _of_whole(branch: Branch, append: Take) -> WholeTaking:
+    return lambda resource, rows: append(branch.select(resource), rows)
