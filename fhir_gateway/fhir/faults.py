@@ -173,7 +173,7 @@ def _invalid(detail: str, type: str, english: str, french: str) -> Complaint:
         f"invalid-{detail}",
         "value",
         f"'{{value}}' is no {type}: {english}.",
-        f"« {{value}} » n'est pas un {type} : {french}.",
+        f"« {{value}} » n'est pas du type {type} : {french}.",
     )
 
 

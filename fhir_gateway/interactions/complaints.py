@@ -144,6 +144,12 @@ CRITERIA_MISSING = Complaint(
     fr="{method} {type} exige des paramètres de recherche qui désignent la ressource, comme "
     "?identifier=système|valeur, ou un identifiant.",
 )
+CRITERIA_TWICE = Complaint(
+    "criteria-twice",
+    "invalid",
+    en="This create of {type} has criteria both in If-None-Exist and in the URL; leave those of the URL out.",
+    fr="Cette création de {type} a des critères à la fois dans If-None-Exist et dans l'URL ; retirez ceux de l'URL.",
+)
 CRITERIA_PARAMETER = Complaint(
     "criteria-parameter",
     "invalid",

@@ -37,6 +37,12 @@ def prepare(gateway: Gateway, entry: Entry) -> list[Issue]:
         issues += _body(entry)
         if act.conditions.if_none_exist is not None:
             issues += _criteria(gateway, entry, act.conditions.if_none_exist, "ifNoneExist")
+            if act.parameters:
+                issues.append(complaints.CRITERIA_TWICE.at(entry.at("url"), type=act.type))
+        elif act.parameters:
+            # R4 has If-None-Exist only. Clients that write the criteria into the URL mean the same (fhirpy does), and
+            # to pass over them would create what they ask not to create.
+            issues += _criteria(gateway, entry, act.parameters, "url")
         entry.made_id = gateway.new_id()
         return issues
     if act.code == "update":

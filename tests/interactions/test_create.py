@@ -162,3 +162,12 @@ def test_a_resource_that_is_not_created_has_no_references_to_check(desk: Desk) -
     desk.ask("POST", "Patient", patient(value="1"))
     sent = patient(value="1", generalPractitioner=[{"reference": "Practitioner/none"}])
     assert desk.ask("POST", "Patient", sent, if_none_exist=by("1")).status == 200
+
+
+def test_criteria_in_the_url_of_a_create_mean_if_none_exist(desk: Desk) -> None:
+    first = desk.ask("POST", f"Patient?{by('1')}", patient(value="1"))
+    second = desk.ask("POST", f"Patient?{by('1')}", patient(value="1"))
+    assert (first.status, second.status) == (201, 200)
+    assert second.location == first.location
+    refused = desk.refused("POST", f"Patient?{by('1')}", patient(value="1"), if_none_exist=by("1"))
+    assert refused == Refused(400, (("criteria-twice", None),))

@@ -1,0 +1,189 @@
+"""The gateway put together: definitions, store, acts, door."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+from functools import partial
+
+from fastapi import FastAPI
+
+from fhir_gateway.conformance.definitions import definitions
+from fhir_gateway.fhir.outcome import FhirError
+from fhir_gateway.interactions.gateway import Gateway, Limits
+from fhir_gateway.interactions.interaction import Answer, Conditions
+from fhir_gateway.interactions.perform import perform, perform_read_now
+from fhir_gateway.interactions.read import answer_with
+from fhir_gateway.rest import log
+from fhir_gateway.rest.answer import Acts
+from fhir_gateway.rest.dispatch import App, Door
+from fhir_gateway.rest.metrics import Metrics
+from fhir_gateway.rest.representations import Representations
+from fhir_gateway.rest.site import Site
+from fhir_gateway.rest.version import VERSION
+from fhir_gateway.settings import Settings
+from fhir_gateway.store import open_store
+from fhir_gateway.store.index.indexer import Indexer, indexed
+from fhir_gateway.store.postgres_lane import PostgresLane
+from fhir_gateway.store.registry import page_key, parameter_ids
+from fhir_gateway.store.resource_types import ResourceTypes
+from fhir_gateway.store.search.registry import Limits as SearchLimits
+from fhir_gateway.store.search.registry import Registry
+
+logger = logging.getLogger(__name__)
+
+# A thread that parses a large bundle holds the interpreter; the event loop asks for it back after so many seconds.
+_SWITCH_SECONDS = 0.001
+# Most objects of a request die with it by their count; looking for cycles as often as Python does finds few.
+_GC_THRESHOLDS = (50_000, 20, 100)
+
+
+def served(settings: Settings) -> App:
+    """Return the application of a server process, with the process set up for it: logs, garbage collection."""
+    log.configure(settings.log_level)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.set_threshold(*_GC_THRESHOLDS)
+    return create_app(settings)
+
+
+def create_app(settings: Settings) -> App:
+    """Return the ASGI application; its lifespan opens the database and closes it."""
+    begun = time.perf_counter()
+    metrics = Metrics(settings.metrics_folder)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            gateway = open_gateway(settings)
+        except Exception as error:
+            logger.error("cannot open", extra={"fields": {"reason": _reason(error)}})
+            raise
+        metrics.gauges = partial(gauges, gateway)
+        site.resource_types = gateway.definitions.types.resources
+        site.check = partial(check, gateway)
+        lane = _lane(settings, gateway)
+        door.open(_acts(gateway, lane))
+        # What was made so far stays: no collection need look at it again.
+        gc.collect()
+        gc.freeze()
+        seconds = round(time.perf_counter() - begun, 3)
+        logger.info("open", extra={"fields": {"seconds": seconds, "database": gateway.store.dialect}})
+        try:
+            yield
+        finally:
+            site.check = None
+            door.close()
+            if lane is not None:
+                await lane.close()
+            gateway.store.close()
+            gc.unfreeze()
+            logger.info("closed")
+
+    site = Site(settings, metrics, lifespan)
+    door = Door(settings, site.app, metrics)
+    return door
+
+
+def open_gateway(settings: Settings) -> Gateway:
+    """Return the gateway these settings describe, its database open and up to date.
+
+    Raises: FhirError when the database does not answer; FileHeld when another process has the SQLite file.
+    """
+    known = definitions(settings.cache)
+    types = known.types.resources
+    if settings.database is None:
+        settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = open_store(settings.database_url, types, synchronous=settings.synchronous, connections=settings.connections)
+    try:
+        parameters = (parameter for type_ in types for parameter in known.search_parameters.of(type_).values())
+        pids = parameter_ids(store, ((each.base, each.code, each.url) for each in parameters if indexed(each)))
+        base = base_url(settings)
+        return Gateway(
+            definitions=known,
+            store=store,
+            indexer=Indexer(known.search_parameters, pids, base),
+            registry=Registry(
+                known.search_parameters, pids, ResourceTypes(types).numbers, base, search_limits_of(settings)
+            ),
+            signing_key=page_key(store),
+            software_version=VERSION,
+            started=date.today().isoformat(),
+            limits=limits_of(settings),
+        )
+    except BaseException:
+        store.close()
+        raise
+
+
+def base_url(settings: Settings) -> str:
+    """Return the FHIR base URL under which references are to this server's own resources."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.public_url or f"http://{host}:{settings.port}{settings.base_path}"
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return what one request may ask for."""
+    return Limits(
+        entries=settings.max_entries,
+        deletes=settings.max_deletes,
+        search_seconds=settings.search_timeout,
+        integrity_on_write=settings.integrity_on_write,
+        integrity_on_delete=settings.integrity_on_delete,
+    )
+
+
+def search_limits_of(settings: Settings) -> SearchLimits:
+    """Return what one search may ask for."""
+    return SearchLimits(
+        default_count=settings.default_page, max_count=settings.max_page, max_included=settings.max_included
+    )
+
+
+def check(gateway: Gateway) -> None:
+    """Ask the database something; raises Unavailable when it does not answer."""
+    with gateway.store.read() as view:
+        view.rows("SELECT 1")
+
+
+def gauges(gateway: Gateway) -> dict[str, tuple[str, float]]:
+    """Return what is told of the store at each scrape."""
+    told = {"store_up": ("Whether the database answers.", 0.0)}
+    try:
+        check(gateway)
+    except Exception:  # noqa: BLE001 - whatever the reason: that is what this gauge tells
+        return told
+    told["store_up"] = ("Whether the database answers.", 1.0)
+    return told
+
+
+def _reason(error: Exception) -> str:
+    """Return why the gateway cannot open, in words: no request is there yet whose data they could quote."""
+    if isinstance(error, FhirError):
+        return "; ".join(issue.text() for issue in error.issues)
+    return f"{type(error).__name__}: {error}"
+
+
+def _lane(settings: Settings, gateway: Gateway) -> PostgresLane | None:
+    if gateway.store.dialect != "postgresql":
+        return None
+    return PostgresLane(settings.database_url, ResourceTypes(gateway.definitions.types.resources))
+
+
+def _acts(gateway: Gateway, lane: PostgresLane | None) -> Acts:
+    representations = Representations(gateway.definitions.types)
+    whole = partial(perform, gateway)
+    if lane is None:
+        return Acts(whole, representations, read_now=partial(perform_read_now, gateway))
+    return Acts(whole, representations, read_soon=_read_soon(lane))
+
+
+def _read_soon(lane: PostgresLane) -> Callable[[str, str, Conditions], Awaitable[Answer]]:
+    async def read_soon(type_: str, id_: str, conditions: Conditions) -> Answer:
+        return answer_with(await lane.current(type_, id_), type_, id_, conditions)
+
+    return read_soon

@@ -1,0 +1,78 @@
+"""From a request and its body to the interaction it asks for.
+
+Source: FHIR R4, RESTful API; Search, "Using POST"; Operations, "Executing an Operation".
+"""
+
+from __future__ import annotations
+
+from fhir_gateway.fhir.outcome import InvalidRequest
+from fhir_gateway.interactions.interaction import Code, Interaction, Parameters
+from fhir_gateway.rest.complaints import MALFORMED_ESCAPE
+from fhir_gateway.rest.negotiate import body_kind, check_form_type, check_patch_type, format_of
+from fhir_gateway.rest.representations import Representations
+from fhir_gateway.rest.request import Request, conditions_of, parameters_of, preferences_of, without_own
+from fhir_gateway.rest.routes import Route
+
+
+def check_content_type(request: Request, route: Route, code: Code) -> None:
+    """Refuse a body of the wrong kind before it is received; raises UnsupportedMediaType."""
+    content_type = request.header(b"content-type")
+    if code == "patch":
+        check_patch_type(content_type)
+    elif route.form or code == "operation":
+        # Both may come without a body, and then without a type.
+        if content_type is not None:
+            check_form_type(content_type) if route.form else body_kind(content_type)
+    else:
+        body_kind(content_type)
+
+
+def interaction_of(
+    request: Request, route: Route, code: Code, body: bytes | None, representations: Representations
+) -> Interaction:
+    """Return the interaction. `body` is inflated; None where the method has none.
+
+    A form may name another format than the URL: `request.format` follows it.
+
+    Raises: InvalidRequest with all that is wrong with the body; UnsupportedMediaType.
+    """
+    interaction = Interaction(
+        code,
+        route.type,
+        route.id,
+        version=route.version,
+        operation=route.operation,
+        parameters=request.parameters,
+        conditions=conditions_of(request),
+        prefer=preferences_of(request.header(b"prefer")),
+        base=request.base,
+        language=request.language,
+    )
+    if body is None:
+        return interaction
+    if route.form:
+        interaction.parameters = request.parameters + _form(request, body)
+    elif code == "patch":
+        interaction.patch = representations.read_patch(body)
+    elif code != "operation" or body:
+        parsed = representations.read(body, body_kind(request.header(b"content-type")))
+        interaction.resource, interaction.links = parsed.resource, parsed.links
+        if code == "batch" and parsed.resource.get("type") != "batch":
+            # A Bundle of another type, or no Bundle, is refused there.
+            interaction.code = "transaction"
+    return interaction
+
+
+def _form(request: Request, body: bytes) -> Parameters:
+    """Return the parameters of a _search body, those of the door set aside."""
+    if body:
+        check_form_type(request.header(b"content-type"))
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest(MALFORMED_ESCAPE.at(place="_search")) from None
+    parameters, own = without_own(parameters_of(text))
+    if own:
+        request.own |= own
+        request.format = format_of(request.header(b"accept"), request.own.get("_format"), request.own.get("_pretty"))
+    return parameters

@@ -1,0 +1,121 @@
+"""Responses: an answer or a refusal as status, headers and body.
+
+Source: FHIR R4, RESTful API, "HTTP Headers", "Status codes"; RFC 9110.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from fhir_gateway.fhir.outcome import FhirError, Language, Unauthenticated, operation_outcome
+from fhir_gateway.interactions.interaction import Answer
+from fhir_gateway.rest.complaints import MethodNotAllowed
+from fhir_gateway.rest.negotiate import JSON_PATCH, Format
+
+Headers = list[tuple[bytes, bytes]]
+ToXml = Callable[[bytes], bytes]  # finished JSON of a resource → its XML
+
+# Health data is kept by no cache, neither a shared one nor a browser's disk: clients that want If-None-Match keep
+# the ETag themselves.
+NO_STORE = (b"cache-control", b"no-store")
+VARY = (b"vary", b"Accept, Accept-Encoding")
+VARY_LANGUAGE = (b"vary", b"Accept, Accept-Encoding, Accept-Language")
+NO_SNIFF = (b"x-content-type-options", b"nosniff")
+GZIP = (b"content-encoding", b"gzip")
+LENGTH_0 = (b"content-length", b"0")
+
+_DAY = 86_400
+_UNFIT = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(slots=True)
+class Response:
+    """What goes out. `body` is complete; Content-Length and Content-Encoding are among the headers."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+
+def of_answer(answer: Answer, format_: Format, base: str, to_xml: ToXml, gzip_from: int | None = None) -> Response:
+    """Return an answer as HTTP. `gzip_from`: compress bodies of at least so many bytes (None: not accepted)."""
+    headers: Headers = [NO_STORE, VARY]
+    if answer.version is not None:
+        headers.append((b"etag", b'W/"%d"' % answer.version))
+    if answer.last_updated is not None:
+        headers.append((b"last-modified", http_date(answer.last_updated // 1_000_000)))
+    if answer.location is not None:
+        headers.append((b"location", f"{base}/{answer.location}".encode()))
+    if answer.content_location is not None:
+        headers.append((b"content-location", f"{base}/{answer.content_location}".encode()))
+    if answer.body is None:
+        if answer.status not in (204, 304):
+            headers.append(LENGTH_0)
+        return Response(answer.status, headers)
+    return _with_body(answer.status, headers, answer.body, format_, to_xml, gzip_from)
+
+
+def of_refusal(error: FhirError, format_: Format, language: Language, to_xml: ToXml, method: str = "GET") -> Response:
+    """Return a refusal as HTTP: an OperationOutcome with all issues, in the representation and language asked for."""
+    headers: Headers = [NO_STORE, VARY_LANGUAGE, (b"content-language", language.encode())]
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if isinstance(error, Unauthenticated):
+        headers.append((b"www-authenticate", b'Bearer realm="fhir"'))
+    if error.status == 415 and method == "PATCH":
+        headers.append((b"accept-patch", JSON_PATCH.encode()))
+    if error.status in (429, 503):
+        headers.append((b"retry-after", b"%d" % getattr(error, "retry_after", 5)))
+    version = getattr(error, "version", None)
+    if version is not None:
+        headers.append((b"etag", b'W/"%d"' % version))
+    body = msgspec.json.encode(_fit(operation_outcome(error.issues, language)))
+    return _with_body(error.status, headers, body, format_, to_xml, None)
+
+
+def _fit(outcome: dict[str, Any]) -> dict[str, Any]:
+    """Replace, in place, what a FHIR string and XML cannot hold: texts and expressions quote what was sent."""
+    for issue in outcome["issue"]:
+        text = _UNFIT.sub("\ufffd", issue["diagnostics"])
+        issue["diagnostics"] = issue["details"]["text"] = text
+        if "expression" in issue:
+            issue["expression"] = [_UNFIT.sub("\ufffd", path) for path in issue["expression"]]
+    return outcome
+
+
+def _with_body(
+    status: int, headers: Headers, body: bytes, format_: Format, to_xml: ToXml, gzip_from: int | None
+) -> Response:
+    if format_.kind == "xml":
+        body = to_xml(body)
+    elif format_.pretty:
+        body = msgspec.json.format(body, indent=2)
+    if gzip_from is not None and len(body) >= gzip_from:
+        body = gzipped(body)
+        headers.append(GZIP)
+    headers += [(b"content-type", format_.content_type), (b"content-length", b"%d" % len(body)), NO_SNIFF]
+    return Response(status, headers, body)
+
+
+def gzipped(body: bytes) -> bytes:
+    """Return a body compressed for the wire: level 1, since a network waits less for zlib than zlib for level 6."""
+    return zlib.compress(body, 1, wbits=31)
+
+
+@lru_cache(maxsize=4096)
+def _day(days: int) -> bytes:
+    return formatdate(days * _DAY, usegmt=True)[: len("Sat, 21 Nov 2026 ")].encode()
+
+
+def http_date(seconds: int) -> bytes:
+    """Return seconds since the epoch as an HTTP date: b"Sat, 21 Nov 2026 21:03:35 GMT"."""
+    days, second = divmod(seconds, _DAY)
+    return b"%b%02d:%02d:%02d GMT" % (_day(days), second // 3600, second // 60 % 60, second % 60)

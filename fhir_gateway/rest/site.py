@@ -1,0 +1,130 @@
+"""What is served beside FHIR: pages for people, the OpenAPI document, health, metrics.
+
+Source: FastAPI; Kubernetes, "Liveness, Readiness, and Startup Probes".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Lifespan
+
+from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, operation_outcome
+from fhir_gateway.rest import html
+from fhir_gateway.rest.complaints import METHOD_NOT_ALLOWED, OUTSIDE_BASE
+from fhir_gateway.rest.hosts import Hosts
+from fhir_gateway.rest.metrics import CONTENT_TYPE, Metrics
+from fhir_gateway.rest.negotiate import JSON, language_of
+from fhir_gateway.rest.openapi import paths_of, schemas_of
+from fhir_gateway.rest.version import VERSION
+from fhir_gateway.settings import Settings
+
+Check = Callable[[], None]  # raises FhirError when the database does not answer
+_READY_SECONDS = 5.0
+
+
+class Site:
+    """The FastAPI application and what it shows. `check` is set when the gateway is open."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, lifespan: Lifespan[FastAPI]) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._hosts = Hosts(settings)
+        self._document: dict[str, Any] | None = None
+        self.resource_types: tuple[str, ...] = ()
+        self.check: Check | None = None
+        self.app = FastAPI(
+            title="FHIR gateway",
+            version=VERSION,
+            lifespan=lifespan,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            exception_handlers={HTTPException: self._refused},
+        )
+        self.app.openapi = self.document  # type: ignore[method-assign]
+        add = self.app.add_api_route
+        add("/", self.landing, response_class=HTMLResponse, include_in_schema=False)
+        add("/docs", self.docs, response_class=HTMLResponse, include_in_schema=False)
+        add("/openapi.json", self.openapi, include_in_schema=False)
+        add("/health/live", self.live, summary="The process answers", tags=["health"])
+        add("/health/ready", self.ready, summary="The database answers", tags=["health"], responses=_READY)
+        add("/metrics", self.scrape, summary="Counts for Prometheus", tags=["health"], responses=_SCRAPE)
+
+    def document(self) -> dict[str, Any]:
+        """Return the OpenAPI document: FHIR first, then the probes."""
+        if self._document is None or not self.resource_types:
+            document = get_openapi(
+                title="FHIR gateway",
+                version=VERSION,
+                summary="FHIR R4 gateway for genomic medicine",
+                description="Generic FHIR paths; /metadata tells what differs by type.",
+                routes=self.app.routes,
+            )
+            document["paths"] = paths_of(self._settings.base_path) | document["paths"]
+            document.setdefault("components", {}).setdefault("schemas", {}).update(schemas_of(self.resource_types))
+            self._document = document
+        return self._document
+
+    async def openapi(self) -> Response:
+        return Response(msgspec.json.encode(self.document()), media_type="application/json")
+
+    async def landing(self, request: Request) -> Response:
+        headers = dict(request.scope["headers"])
+        try:
+            base = self._hosts.base_of(headers, request.scope["scheme"], request.scope["server"])
+        except InvalidRequest as refusal:
+            return self._outcome(request, refusal)
+        page = html.landing(base, self._settings.base_path)
+        return HTMLResponse(page, headers={"content-security-policy": html.policy()})
+
+    async def docs(self) -> Response:
+        page = html.docs(self.document(), self._settings.base_path)
+        return HTMLResponse(page, headers={"content-security-policy": html.policy()})
+
+    async def live(self) -> Response:
+        return JSONResponse({"status": "up"})
+
+    async def ready(self) -> Response:
+        if self.check is None:
+            return JSONResponse({"status": "starting"}, 503)
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self.check), _READY_SECONDS)
+        except (FhirError, TimeoutError):
+            return JSONResponse({"status": "database unavailable"}, 503, {"retry-after": "5"})
+        return JSONResponse({"status": "ready"})
+
+    async def scrape(self) -> Response:
+        page = await asyncio.to_thread(self._metrics.page)
+        return Response(page, headers={"content-type": CONTENT_TYPE.decode()})
+
+    async def _refused(self, request: Request, error: Exception) -> Response:
+        """Tell in FHIR's way that there is nothing here, or not by this method."""
+        assert isinstance(error, HTTPException)
+        place = request.url.path
+        if error.status_code == 405:
+            allowed = (error.headers or {}).get("Allow", "GET")
+            issue = METHOD_NOT_ALLOWED.at(method=request.method, place=place, allowed=allowed)
+        else:
+            issue = OUTSIDE_BASE.at(place=place, base=self._settings.base_path)
+        refusal = FhirError(issue)
+        return self._outcome(request, refusal, error.status_code, dict(error.headers or {}))
+
+    def _outcome(
+        self, request: Request, refusal: FhirError, status: int | None = None, headers: dict[str, str] | None = None
+    ) -> Response:
+        language = language_of(request.headers.get("accept-language"), self._settings.language)
+        body = msgspec.json.encode(operation_outcome(refusal.issues, language))
+        all_headers = {**(headers or {}), "content-type": JSON.content_type.decode()}
+        return Response(body, status or refusal.status, all_headers)
+
+
+_READY: dict[int | str, dict[str, Any]] = {503: {"description": "It does not answer, or the gateway is starting"}}
+_SCRAPE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}

@@ -1,0 +1,283 @@
+"""Settings: what an operator may choose, from the environment, a file, or the command line.
+
+The command line wins over the environment (`FHIR_GATEWAY_…`), which wins over the file. `SETTINGS.md` lists them all.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "FHIR_GATEWAY_"
+FILE_VARIABLE = "FHIR_GATEWAY_CONFIG"
+DEFAULT_FILE = Path("fhir-gateway.toml")
+PAGES = ("docs", "openapi.json", "health", "metrics")  # paths beside the FHIR base
+MIB = 1024 * 1024
+
+
+def _without_slash(url: str) -> str:
+    url = url.rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("is no http or https URL without query, such as https://fhir.example.org/fhir")
+    return url
+
+
+def _database_url(url: str) -> str:
+    if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        raise ValueError("begins with sqlite:/// (then a file name) or postgresql:// (then user@host/database)")
+    return url
+
+
+def _hosts(value: Any) -> Any:
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """All settings, checked. Each has a default that is safe on one's own machine."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=True)
+
+    database: Annotated[str, AfterValidator(_database_url)] | None = Field(
+        None,
+        description="Where resources are kept: `sqlite:///file`, `sqlite:////absolute/file` or "
+        "`postgresql://user:password@host/database`. Empty: the file `fhir-gateway.sqlite` in `data_folder`.",
+    )
+    data_folder: Path = Field(
+        default_factory=lambda: _folder_of_user("XDG_DATA_HOME", ".local/share"),
+        description="The folder of the default database; made when it is missing, for its owner only.",
+    )
+    cache: Path | None = Field(
+        None,
+        description="The folder of compiled definitions, which may be deleted at any time. Empty: the user's folder "
+        "for caches.",
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on. Another than loopback needs `insecure`.")
+    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    insecure: bool = Field(
+        False,
+        description="Allow an address other machines can reach although whoever reaches it may read and write "
+        "everything.",
+    )
+    workers: int = Field(1, ge=1, le=64, description="Processes that answer; more than one only on PostgreSQL.")
+    threads: int = Field(
+        16, ge=1, le=256, description="Threads in each process for writes, searches and everything but plain reads."
+    )
+    connections: int = Field(8, ge=1, le=256, description="Connections to PostgreSQL of each process.")
+    synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL",
+        description="SQLite's durability: with `FULL` an acknowledged write survives the loss of power; `NORMAL` may "
+        "lose the last ones.",
+    )
+    public_url: Annotated[str, AfterValidator(_without_slash)] | None = Field(
+        None,
+        description="The FHIR base URL as clients reach it, such as `https://fhir.example.org/fhir`. Empty: made of "
+        "each request's Host.",
+    )
+    base_path: str = Field(
+        "/fhir", pattern=r"^(/[A-Za-z0-9._-]+)+$", description="The path of the FHIR base on this server."
+    )
+    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_hosts)] = Field(
+        default_factory=list,
+        description="Host names that requests may address beside that of `public_url`, separated by commas; `*` allows "
+        "any. Empty: on loopback only `localhost` and loopback addresses (against DNS rebinding), else any.",
+    )
+    trust_forwarded: bool = Field(
+        False,
+        description="Believe X-Forwarded-Proto and X-Forwarded-Host, which only a proxy in front of the gateway that "
+        "sets them itself makes true.",
+    )
+    language: Literal["en", "fr"] = Field(
+        "en", description="The language of messages where Accept-Language asks for neither English nor French."
+    )
+    max_body_bytes: int = Field(
+        64 * MIB, ge=1024, le=2048 * MIB, description="The largest body taken, in bytes, after inflation."
+    )
+    max_held_bytes: int = Field(
+        512 * MIB,
+        ge=1024,
+        description="The most bytes of bodies in memory at once; what exceeds it is answered 503.",
+    )
+    max_head_bytes: int = Field(
+        64 * 1024, ge=4096, le=MIB, description="The largest head of a request (URL and headers), in bytes."
+    )
+    max_connections: int = Field(1000, ge=1, description="Open connections of each process; further ones get 503.")
+    max_concurrency: int = Field(
+        256, ge=1, description="Requests waiting or at work in each process; further ones get 503 and Retry-After."
+    )
+    request_timeout: float = Field(
+        120.0, gt=0, le=3600, description="Seconds for a body to arrive, and for its work to be done."
+    )
+    head_timeout: float = Field(10.0, gt=0, le=600, description="Seconds for the head of a request to arrive.")
+    search_timeout: float = Field(10.0, gt=0, le=3600, description="Seconds a search may run in the database.")
+    stop_timeout: int = Field(
+        20, ge=0, le=600, description="Seconds that requests at work have to end when the gateway is told to stop."
+    )
+    max_entries: int = Field(5000, ge=1, description="The most entries of a batch or transaction.")
+    default_page: int = Field(50, ge=1, description="Entries of a page where `_count` does not say.")
+    max_page: int = Field(1000, ge=1, description="The most entries of a page, whatever `_count` says.")
+    max_included: int = Field(1000, ge=0, description="The most resources that `_include` adds to a page.")
+    max_deletes: int = Field(
+        100,
+        ge=1,
+        description="The most resources one conditional delete takes away; with 1 several matches are refused.",
+    )
+    integrity_on_write: bool = Field(True, description="Refuse references to resources of this server that are absent.")
+    integrity_on_delete: bool = Field(True, description="Refuse to delete what another resource refers to.")
+    gzip_from: int = Field(
+        1400, ge=0, description="Compress bodies of at least so many bytes for clients that accept gzip."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
+    log_requests: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="The share of requests that leave a line in the log, beside all answered 500 or above.",
+    )
+    metrics_folder: Path | None = Field(
+        None,
+        description="Where the processes of one gateway keep their counts for each other. Empty: several workers "
+        "get one made for them.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, environment, file: the first that names a setting decides."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file())
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        problems = []
+        if not self.is_loopback and not self.insecure:
+            problems.append(
+                f"host {self.host} can be reached from other machines, and the gateway does not know yet who is who: "
+                "whoever reaches it may read and write everything. Keep to 127.0.0.1, or say insecure"
+            )
+        if self.workers > 1 and self.is_sqlite:
+            problems.append(
+                f"workers {self.workers} needs PostgreSQL: a SQLite file is written by one process. "
+                "Set database to postgresql://…, or workers to 1"
+            )
+        if self.base_path.split("/")[1] in PAGES:
+            problems.append(f"base_path {self.base_path} is where the gateway serves pages of its own")
+        if self.default_page > self.max_page:
+            problems.append(f"default_page {self.default_page} is above max_page {self.max_page}")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def database_url(self) -> str:
+        """The database, with its default filled in."""
+        return self.database or f"sqlite:///{self.data_folder / 'fhir-gateway.sqlite'}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database is None or self.database.startswith("sqlite:")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the address listened on."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def file() -> Path | None:
+    """Return the settings file: the one FHIR_GATEWAY_CONFIG names, else `fhir-gateway.toml` here, if there is one.
+
+    Raises: FileNotFoundError when the variable names a file that is not there.
+    """
+    named = os.environ.get(FILE_VARIABLE)
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise FileNotFoundError(f"{FILE_VARIABLE} names {path}, which is no file")
+        return path
+    return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+
+
+def documentation() -> str:
+    """Return the page SETTINGS.md, made from the settings themselves."""
+    rows = [
+        f"| `{name}` | {_default(field)} | {_bounds(field)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return _PAGE + "\n".join(rows) + "\n"
+
+
+_PAGE = f"""# Settings
+
+Each setting may be given
+
+1. on the command line: `fhir-gateway serve --max-body-bytes 1048576`
+2. in the environment: `{PREFIX}MAX_BODY_BYTES=1048576`
+3. in a file: `max_body_bytes = 1048576` in `{DEFAULT_FILE}` (TOML) in the folder the gateway is started in, or in the
+   file that `{FILE_VARIABLE}` names
+
+The first that names a setting decides. A value out of bounds, or a name in the file that is no setting, keeps the
+gateway from starting; a variable of the environment that looks like a setting and is none is told at start.
+
+This page is made by `fhir-gateway settings`; a test compares the two.
+
+| setting | default | bounds | what it does |
+|---|---|---|---|
+"""
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "the user's folder for data" if field.annotation is Path else ""
+    if field.default is None:
+        return ""
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+
+
+def _bounds(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(field.annotation))
+    told = []
+    for bound in field.metadata:
+        for name, words in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
+            if hasattr(bound, name):
+                told.append(f"{words} {getattr(bound, name)}")
+    return ", ".join(told)
+
+
+def unknown_variables() -> list[str]:
+    """Return the variables of the environment that look like settings and are none: a misspelling takes no effect."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {FILE_VARIABLE}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name.upper() not in known)
+
+
+def _folder_of_user(variable: str, fallback: str) -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "fhir-gateway"
+    # "All paths set in these environment variables must be absolute": XDG Base Directory Specification.
+    set_by_user = os.environ.get(variable, "")
+    root = Path(set_by_user) if os.path.isabs(set_by_user) else Path.home() / fallback
+    return root / "fhir-gateway"
