@@ -14,6 +14,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from fhir_gateway.conformance.definitions import definitions
+from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.outcome import FhirError
 from fhir_gateway.interactions.gateway import Gateway, Limits
 from fhir_gateway.interactions.interaction import Answer, Conditions
@@ -103,10 +104,14 @@ def open_gateway(settings: Settings) -> Gateway:
         parameters = (parameter for type_ in types for parameter in known.search_parameters.of(type_).values())
         pids = parameter_ids(store, ((each.base, each.code, each.url) for each in parameters if indexed(each)))
         base = base_url(settings)
+        indexer = Indexer(known.search_parameters, pids, base)
+        # Some 30 ms now, which the first requests would otherwise wait for one by one.
+        indexer.prepare(types)
+        structure.prepare(known.types)
         return Gateway(
             definitions=known,
             store=store,
-            indexer=Indexer(known.search_parameters, pids, base),
+            indexer=indexer,
             registry=Registry(
                 known.search_parameters, pids, ResourceTypes(types).numbers, base, search_limits_of(settings)
             ),

@@ -201,7 +201,7 @@ class Story:
         try:
             platform.patch("Task", seen[0]["id"], accept, if_match=seen[0]["meta"]["versionId"])
         except Refused as refusal:
-            self.require(refusal.status == 412, f"the second claimant: {refusal}", f"le second preneur : {refusal}")
+            self.require(refusal.status == 412, f"412: {refusal.reason}", f"412 : {refusal.reason}")
         else:
             raise Untrue(self.in_words("both claimants were let in", "les deux preneurs ont été admis"))
 

@@ -11,14 +11,16 @@ from typing import Any
 class Refused(Exception):
     """An answer outside 2xx (and outside 304): its `status`, and the `outcome` (OperationOutcome) where one came.
 
-    `str()` names the request, the status and every issue's text; `details` holds the stable codes to program against.
+    `reason` is every issue's text, and `str()` names the request and the status too; `details` holds the stable codes
+    to program against.
     """
 
     def __init__(self, request: str, status: int, outcome: dict[str, Any] | None, text: str) -> None:
         self.request = request
         self.status = status
         self.outcome = outcome
-        super().__init__(f"{request} was refused with {status}: {'; '.join(_texts(outcome)) or text}")
+        self.reason = "; ".join(_texts(outcome)) or text
+        super().__init__(f"{request} was refused with {status}: {self.reason}")
 
     @property
     def details(self) -> list[str]:

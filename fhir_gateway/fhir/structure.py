@@ -79,6 +79,13 @@ def check(resource: Any, types: Types, expected_type: str | None = None) -> Find
     return findings
 
 
+def prepare(types: Types) -> None:
+    """Compile the plans of all resource types now rather than at the first resource of each."""
+    plans = plans_of(types)
+    for name in types.resources:
+        plans.of(name)
+
+
 def links(resource: Any, types: Types, every_uri: bool = True) -> list[Link]:
     """Return the links of one resource that passed `check`, those of its contained resources included.
 
@@ -118,7 +125,7 @@ class _Walk:
         if depth == 0:
             self.issues.append(TOO_DEEP.at(path_of(path), limit=MAX_DEPTH))
             return keys
-        texts = plan.texts
+        texts, uri_prefix = plan.texts, self.uri_prefix
         # The order of the questions is the order of frequency: this loop is most of what a write costs.
         for name, item in value.items():
             kind = type(item)
@@ -133,7 +140,8 @@ class _Walk:
                         self._doubtful(item, step.element, (path, step.label, None))
                 elif quick(item) is None:
                     self._doubtful(item, step.element, (path, step.label, None))
-                if link is not None:
+                # Most links are system URLs, which no transaction rewrites: no call for them.
+                if link is not None and (link != "uri" or item.startswith(uri_prefix)):
                     self._link(value, name, item, link, (path, step.label, None), own)
             elif kind is dict:
                 below = plan.objects.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -28,8 +28,12 @@ class Limits:
 
 
 def random_id() -> str:
-    """Return a new id: a random UUID."""
-    return str(uuid.uuid4())
+    """Return a new id: a random UUID (RFC 9562, version 4), made without the class, which costs twice as much."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
+
+
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
 def untraced(interaction: Interaction, actor: Actor, status: int) -> None:

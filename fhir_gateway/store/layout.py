@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 
 from fhir_gateway.fhir.json import canonical, decode
-from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.store.contract import IndexTable
 
 RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "txid", "idx_hash", "body")
@@ -40,11 +39,9 @@ def instants_used(made: int) -> int:
     return made >> _RID_BITS
 
 
-def head(type: str, id: str, vid: int, instant: int) -> bytes:
+def head(type: str, id: str, vid: int, last_updated: str) -> bytes:
     """Return the beginning of a stored body, up to the value of meta.lastUpdated without its closing quote."""
-    return (
-        f'{{"resourceType":"{type}","id":"{id}","meta":{{"versionId":"{vid}","lastUpdated":"{instant_text(instant)}'
-    ).encode()
+    return f'{{"resourceType":"{type}","id":"{id}","meta":{{"versionId":"{vid}","lastUpdated":"{last_updated}'.encode()
 
 
 def says_the_same(body: bytes, beginning: bytes, tail: bytes) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.store.contract import Command, Create, Delete, Draft, IndexTable, Key, Put, Row, Staged, Version
 from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.layout import HISTORY, INDEX_COLUMNS, RESOURCE, first_rid, head, pack, says_the_same
@@ -52,6 +53,10 @@ class Writer(View):
         self.instant = instant
         self.txid = txid
         self.made = 0  # resources given a rid so far
+        self._instant_text = instant_text(instant)
+
+    def _head(self, type: str, id: str, vid: int) -> bytes:
+        return head(type, id, vid, self._instant_text)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         raise NotImplementedError
@@ -83,7 +88,7 @@ class Writer(View):
         versions = []
         for draft in drafts:
             was = stored[draft.key].version
-            body = head(draft.type, draft.id, was.vid, self.instant) + draft.tail
+            body = self._head(draft.type, draft.id, was.vid) + draft.tail
             rows.replaced.append((was.vid, self.instant, 0, self.txid, draft.index_hash, body, was.rid))
             rows.unindexed.append(was.rid)
             rows.add_index(draft, was.rid)
@@ -124,7 +129,7 @@ class Writer(View):
         rid = first_rid(self.instant) + self.made
         self.made += 1
         type, id = draft.type, draft.id
-        body = head(type, id, 1, self.instant) + draft.tail
+        body = self._head(type, id, 1) + draft.tail
         rows.resource.append(
             (rid, self.types.number(type), id, rk_of(type, id), 1, self.instant, 0, self.txid, draft.index_hash, body)
         )
@@ -133,11 +138,11 @@ class Writer(View):
 
     def _put(self, command: Put, was: _Stored, rows: Rows) -> Staged:
         draft, old = command.draft, was.version
-        beginning = head(old.type, old.id, old.vid, old.last_updated)
+        beginning = head(old.type, old.id, old.vid, instant_text(old.last_updated))
         if not old.deleted and says_the_same(old.body, beginning, draft.tail):
             return Staged("unchanged", old)
         vid = old.vid + 1
-        body = head(draft.type, draft.id, vid, self.instant) + draft.tail
+        body = self._head(draft.type, draft.id, vid) + draft.tail
         self._supersede(was, command.superseded, rows)
         rows.replaced.append((vid, self.instant, 0, self.txid, draft.index_hash, body, old.rid))
         if was.idx_hash != draft.index_hash or old.deleted:

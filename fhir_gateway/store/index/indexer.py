@@ -63,6 +63,11 @@ class Indexer:
         reference.take_unsearched(references, self._targets, self._base, rows)
         return rows.sealed()
 
+    def prepare(self, types: Iterable[str]) -> None:
+        """Compile what is taken from resources of these types now rather than at the first of each."""
+        for type in types:
+            self._takings(type)
+
     def _takings(self, type: str) -> tuple[dict[str, tuple[Taking, ...]], tuple[WholeTaking, ...]]:
         found = self._by_type.get(type)
         if found is None:
