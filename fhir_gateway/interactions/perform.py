@@ -44,7 +44,7 @@ def _act(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
         version = gateway.store.current(interaction.type, interaction.id)
         return answer_with(version, interaction.type, interaction.id, interaction.conditions)
     if code in READS:
-        with gateway.store.read(gateway.limits.search_seconds) as view:
+        with gateway.store.read(gateway.limits.search_seconds, feed=_is_feed(interaction)) as view:
             return READS[code](gateway, view, interaction, actor)
     if code in WRITES:
         return write(gateway, interaction)
@@ -54,6 +54,13 @@ def _act(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
             return batch(gateway, interaction, actor, perform)
         return transact(gateway, interaction, actor)
     raise NotFound(complaints.OPERATION_UNKNOWN.at(operation=interaction.operation or code))
+
+
+def _is_feed(interaction: Interaction) -> bool:
+    """Tell whether somebody may follow by it what changes: such an answer must never pass over a late commit."""
+    if interaction.code.startswith("history"):
+        return True
+    return any("_lastUpdated" in name or "_lastUpdated" in value for name, value in interaction.parameters)
 
 
 def perform_read_now(

@@ -17,7 +17,11 @@ from fhir_gateway.interactions.interaction import Answer
 @lru_cache(maxsize=64)
 def status_line(status: int) -> str:
     """Return "201 Created": "The status SHALL start with a 3 digit HTTP code"."""
-    return f"{status} {HTTPStatus(status).phrase}"
+    return f"{status} {_PHRASES.get(status) or HTTPStatus(status).phrase}"
+
+
+# As FHIR R4 writes them; RFC 9110 renamed both, and the newer Pythons follow it.
+_PHRASES = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
 
 
 def of_answer(answer: Answer, full_url: str | None = None, outcome: bytes | None = None) -> ResponseEntry:

@@ -121,6 +121,13 @@ class Read(Protocol):
 
     dialect: Literal["sqlite", "postgresql"]
 
+    @property
+    def certain(self) -> tuple[int, int] | None:
+        """Return which instants a feed may show: all below the first, and the second, which is this transaction's own.
+
+        What lies below is committed and seen here, and nothing can come to lie there any more. None: all of them.
+        """
+
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run a SELECT written with `?` placeholders. Values: int, float, str, bytes, None; on PostgreSQL lists."""
 
@@ -164,8 +171,11 @@ class Store(Protocol):
     def current(self, type: str, id: str) -> Version | None:
         """Return the current version, a tombstone included, with no transaction around the one statement."""
 
-    def read(self, seconds: float | None = None) -> AbstractContextManager[Read]:
-        """A snapshot: several statements inside see the same commits. Beyond `seconds` it raises TooCostly."""
+    def read(self, seconds: float | None = None, feed: bool = True) -> AbstractContextManager[Read]:
+        """A snapshot: several statements inside see the same commits. Beyond `seconds` it raises TooCostly.
+
+        `feed` False: no history of a type or of everything, and nothing by `_lastUpdated`, will be asked.
+        """
 
     def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:
         """Run `work` in one transaction and return what it returned once that is durable.

@@ -7,8 +7,8 @@ import zlib
 from fhir_gateway.fhir.json import canonical, decode
 from fhir_gateway.store.contract import IndexTable
 
-RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "txid", "idx_hash", "body")
-HISTORY = ("rid", "vid", "rtype", "last_updated", "deleted", "txid", "body")
+RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "idx_hash", "body")
+HISTORY = ("rid", "vid", "rtype", "last_updated", "deleted", "body")
 # Column names in the order in which index rows are made; rid is always last.
 INDEX_COLUMNS: dict[IndexTable, tuple[str, ...]] = {
     "i_token": ("pid", "h", "rid"),

@@ -40,9 +40,7 @@ T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
 log = logging.getLogger(__name__)
 
-_CERTAIN = "{v}.txid < (SELECT gateway_horizon())"
-# A transaction that writes sees what it wrote itself.
-_CERTAIN_OR_OWN = f"({_CERTAIN} OR {{v}}.txid = pg_current_xact_id()::text::bigint)"
+_HORIZON = "SELECT gateway_horizon()"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SLOTS = 1024  # advisory locks a transaction may hold of each class: the lock table is of fixed size
 _CRITERIA_CLASS, _KEY_CLASS = 7_301, 7_302
@@ -79,25 +77,34 @@ class _Connected(View):
 class PostgresView(_Connected):
     """A read transaction: REPEATABLE READ, so that several statements see the same commits."""
 
-    committed = _CERTAIN
-
-    def __init__(self, types: ResourceTypes, connection: Connection) -> None:
+    def __init__(self, types: ResourceTypes, connection: Connection, horizon: int | None) -> None:
         super().__init__(types)
         self._connection = connection
+        self._horizon = horizon
+
+    @property
+    def certain(self) -> tuple[int, int]:
+        if self._horizon is None:
+            raise RuntimeError("a feed was asked of a snapshot that was not opened for one")
+        return self._horizon, -1
 
 
 class PostgresWriter(_Connected, Writer):
     """The write transaction of one piece of work."""
 
-    committed = _CERTAIN_OR_OWN
     # KEY SHARE lets other versions of the target be written, and makes its deletion wait for us.
     held = " FOR KEY SHARE"
     claimed = " FOR NO KEY UPDATE"
     doomed = " FOR UPDATE"
 
-    def __init__(self, types: ResourceTypes, connection: Connection, instant: int, txid: int) -> None:
-        super().__init__(types, instant, txid)
+    def __init__(self, types: ResourceTypes, connection: Connection, instant: int) -> None:
+        super().__init__(types, instant)
         self._connection = connection
+
+    @property
+    def certain(self) -> tuple[int, int]:
+        # Each statement has a snapshot of its own here, the next one a later one than this.
+        return self.rows(_HORIZON)[0][0], self.instant
 
     def execute(self, statement: str, parameters: Sequence[Any]) -> None:
         self._connection.execute(_native(statement), parameters)
@@ -132,6 +139,12 @@ def _checked(result: PGresult) -> PGresult:
     raise error
 
 
+def _value(result: PGresult) -> bytes:
+    value = _checked(result).get_value(0, 0)
+    assert value is not None
+    return value
+
+
 def _prepare(connection: Connection) -> None:
     # Pages of an index that is in use are in memory or on a disk without a head to move.
     _checked(connection.pgconn.exec_(b"SET random_page_cost = 1.1"))
@@ -142,9 +155,9 @@ def _prepare(connection: Connection) -> None:
 class PostgresStore:
     """A store in a PostgreSQL database, shared by any number of gateway processes.
 
-    A write takes its advisory locks in ascending order, then one number and instant for its commit, handed out
-    together (`gateway_begin_commit`), then works. What has a lower transaction number than every running one is
-    certainly committed, and everything not yet visible will have a later instant: feeds read below that line.
+    A write takes its advisory locks in ascending order, then the instant of its commit (`gateway_begin_commit`), then
+    works. Commits end in another order than their instants, so feeds read below the oldest instant still at work
+    (`gateway_horizon`): nothing that they have not been shown can come to lie there any more.
     """
 
     dialect: Literal["sqlite", "postgresql"] = "postgresql"
@@ -170,17 +183,19 @@ class PostgresStore:
             row = connection.execute(_native(CURRENT), (rk_of(type, id),), binary=True).fetchone()
         return self._types.version(row) if row else None
 
-    def read(self, seconds: float | None = None) -> AbstractContextManager[Read]:
-        """A snapshot; a statement that runs beyond `seconds` is ended with TooCostly."""
-        return self._read(seconds)
+    def read(self, seconds: float | None = None, feed: bool = True) -> AbstractContextManager[Read]:
+        """A snapshot; a statement that runs beyond `seconds` is ended with TooCostly. `feed`: see the contract."""
+        return self._read(seconds, feed)
 
     @contextmanager
-    def _read(self, seconds: float | None) -> Iterator[Read]:
+    def _read(self, seconds: float | None, feed: bool) -> Iterator[Read]:
         limit = "" if seconds is None else f"; SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
         with self._connection() as connection:
+            # Before the snapshot, or what ends between the two would be missing below the horizon.
+            horizon = int(_value(connection.pgconn.exec_(_HORIZON.encode()))) if feed else None
             _checked(connection.pgconn.exec_(f"{_BEGIN_READ}{limit}".encode()))
             try:
-                yield PostgresView(self._types, connection)
+                yield PostgresView(self._types, connection, horizon)
             except psycopg.errors.QueryCanceled as error:
                 raise TooCostly(complaints.SEARCH_TOO_COSTLY.at(seconds=f"{seconds or 0:g}")) from error
             finally:
@@ -202,13 +217,8 @@ class PostgresStore:
     def _write(self, connection: Connection, work: Callable[[Write], T], locks: Locks) -> T:
         pgconn = connection.pgconn
         try:
-            begun = _checked(pgconn.exec_(_begin(locks)))
-            tx = PostgresWriter(
-                self._types,
-                connection,
-                instant=int(begun.get_value(0, 1) or b""),
-                txid=int(begun.get_value(0, 0) or b""),
-            )
+            instant = int(_value(pgconn.exec_(_begin(locks))))
+            tx = PostgresWriter(self._types, connection, instant)
             result = work(tx)
             if used := instants_used(tx.made):
                 # Rids of a very large commit cover several instants; the next commit begins after them.
@@ -234,9 +244,9 @@ class PostgresStore:
 
 
 def _begin(locks: Locks) -> bytes:
-    """Return the statements that begin a write, for one round trip: locks in ascending order, then the number.
+    """Return the statements that begin a write, for one round trip: locks in ascending order, then the instant.
 
-    The number must come after the locks: who waits for a lock gets a later instant than who held it.
+    The instant must come after the locks: who waits for a lock gets a later instant than who held it.
     """
     statements = ["BEGIN"]
     names = [f"{type}/{id}" for type, id in locks.keys]
@@ -246,5 +256,5 @@ def _begin(locks: Locks) -> bytes:
             statements.append(
                 f"SELECT pg_advisory_xact_lock({lock_class}, slot) FROM unnest('{{{array}}}'::int4[]) slot"
             )
-    statements.append("SELECT txid, instant FROM gateway_begin_commit()")
+    statements.append("SELECT gateway_begin_commit()")
     return ";".join(statements).encode()

@@ -22,7 +22,7 @@ _CODES = {"int2": "h", "int4": "i", "int8": "q", "float8": "d"}
 _SIZES = {"int2": 2, "int4": 4, "int8": 8, "float8": 8}
 _KINDS = {
     "rid": "int8", "rtype": "int2", "fhir_id": "text", "rk": "int8", "vid": "int4", "last_updated": "int8",
-    "deleted": "int2", "txid": "int8", "idx_hash": "int8", "body": "bytea",
+    "deleted": "int2", "idx_hash": "int8", "body": "bytea",
     "pid": "int4", "h": "int8", "trk": "int8", "long": "int2", "u": "int8", "v": "text", "x": "int8", "h2": "int8",
     "lo": "int8", "hi": "int8", "code": "text", "type": "text", "url": "text", "name": "text", "value": "bytea",
 }  # fmt: skip
@@ -82,12 +82,12 @@ _TABLES: dict[str, tuple[str, ...]] = {"history": HISTORY, "resource": RESOURCE}
 _TABLES.update({str(table): columns for table, columns in INDEX_COLUMNS.items()})
 WRITE = Statement("gateway_write", _TABLES)
 
-REPLACE_KINDS = ("int4", "int8", "int2", "int8", "int8", "bytea", "int8")
+REPLACE_KINDS = ("int4", "int8", "int2", "int8", "bytea", "int8")
 REPLACE_NAME = b"gateway_replace"
 REPLACE = (
-    b"UPDATE resource r SET vid = n.vid, last_updated = n.last_updated, deleted = n.deleted, txid = n.txid,"
-    b" idx_hash = n.idx_hash, body = n.body FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int8[], $5::int8[],"
-    b" $6::bytea[], $7::int8[]) AS n(vid, last_updated, deleted, txid, idx_hash, body, rid) WHERE r.rid = n.rid"
+    b"UPDATE resource r SET vid = n.vid, last_updated = n.last_updated, deleted = n.deleted,"
+    b" idx_hash = n.idx_hash, body = n.body FROM unnest($1::int4[], $2::int8[], $3::int2[], $4::int8[], $5::bytea[],"
+    b" $6::int8[]) AS n(vid, last_updated, deleted, idx_hash, body, rid) WHERE r.rid = n.rid"
 )
 
 UNINDEX_NAME = b"gateway_unindex"

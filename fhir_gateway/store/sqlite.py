@@ -72,7 +72,7 @@ class SqliteWriter(_Connected, Writer):
     """The write transaction of one piece of work."""
 
     def __init__(self, types: ResourceTypes, connection: sqlite3.Connection, instant: int) -> None:
-        super().__init__(types, instant, txid=0)
+        super().__init__(types, instant)
         self._connection = connection
 
     def execute(self, statement: str, parameters: Sequence[Any]) -> None:
@@ -85,7 +85,7 @@ class SqliteWriter(_Connected, Writer):
         self._connection.executemany(_REPLACE, rows)
 
 
-_REPLACE = "UPDATE resource SET vid = ?, last_updated = ?, deleted = ?, txid = ?, idx_hash = ?, body = ? WHERE rid = ?"
+_REPLACE = "UPDATE resource SET vid = ?, last_updated = ?, deleted = ?, idx_hash = ?, body = ? WHERE rid = ?"
 _INSERTS: dict[str, str] = {}
 
 
@@ -161,7 +161,7 @@ class SqliteStore:
                 log.error("snapshot not renewed: %s", error)
                 self._plain_reader = None
 
-    def read(self, seconds: float | None = None) -> AbstractContextManager[Read]:
+    def read(self, seconds: float | None = None, feed: bool = True) -> AbstractContextManager[Read]:
         """A snapshot; statements that run beyond `seconds` in all are ended with TooCostly."""
         return self._read(seconds)
 

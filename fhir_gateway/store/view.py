@@ -24,15 +24,17 @@ _SUPERSEDED = (
 
 
 class View:
-    """What both engines read alike; an engine adds `rows`, `dialect` and `committed`."""
+    """What both engines read alike; an engine adds `rows`, `dialect`, `limited` and `certain`."""
 
     dialect: Literal["sqlite", "postgresql"]
-    # PostgreSQL: what is certainly committed, whatever the order of commits (`{v}` is the table asked). SQLite has one
-    # writer and needs none.
-    committed: str = ""
 
     def __init__(self, types: ResourceTypes) -> None:
         self.types = types
+
+    @property
+    def certain(self) -> tuple[int, int] | None:
+        # See the contract. SQLite has one writer, whose commits come in the order of their instants.
+        return None
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
@@ -106,8 +108,8 @@ class View:
             add(f"{v}.rid = (SELECT rid FROM resource WHERE rk = ?)", rk_of(query.type, query.id))
         elif query.type is not None:
             add(f"{v}.rtype = ?", self.types.number(query.type))
-        if query.id is None and self.committed:
-            clauses.append(self.committed.format(v=v))
+        if query.id is None and (certain := self.certain) is not None:
+            add(f"({v}.last_updated < ? OR {v}.last_updated = ?)", *certain)
         if query.since is not None:
             add(f"{v}.last_updated >= ?", query.since)
         if query.at_high is not None:

@@ -16,14 +16,13 @@ from fhir_gateway.store.layout import HISTORY, INDEX_COLUMNS, RESOURCE, first_ri
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.view import View
 
-_STORED = "rtype, fhir_id, rid, vid, last_updated, deleted, body, idx_hash, txid"
+_STORED = "rtype, fhir_id, rid, vid, last_updated, deleted, body, idx_hash"
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
     version: Version
     idx_hash: int
-    txid: int
 
 
 @dataclass(slots=True)
@@ -45,13 +44,12 @@ class Rows:
 class Writer(View):
     """What both engines write alike; an engine adds `insert`, `replace` and `unindex`.
 
-    instant: µs, meta.lastUpdated of all that is staged; txid: PostgreSQL's transaction number, 0 on SQLite.
+    instant: µs, meta.lastUpdated of all that is staged.
     """
 
-    def __init__(self, types: ResourceTypes, instant: int, txid: int) -> None:
+    def __init__(self, types: ResourceTypes, instant: int) -> None:
         super().__init__(types)
         self.instant = instant
-        self.txid = txid
         self.made = 0  # resources given a rid so far
         self._instant_text = instant_text(instant)
 
@@ -62,7 +60,7 @@ class Writer(View):
         raise NotImplementedError
 
     def replace(self, rows: Sequence[Row]) -> None:
-        """Update `resource` from rows (vid, last_updated, deleted, txid, idx_hash, body, rid)."""
+        """Update `resource` from rows (vid, last_updated, deleted, idx_hash, body, rid)."""
         raise NotImplementedError
 
     def unindex(self, rids: Sequence[int]) -> None:
@@ -89,7 +87,7 @@ class Writer(View):
         for draft in drafts:
             was = stored[draft.key].version
             body = self._head(draft.type, draft.id, was.vid) + draft.tail
-            rows.replaced.append((was.vid, self.instant, 0, self.txid, draft.index_hash, body, was.rid))
+            rows.replaced.append((was.vid, self.instant, 0, draft.index_hash, body, was.rid))
             rows.unindexed.append(was.rid)
             rows.add_index(draft, was.rid)
             versions.append(Version(draft.type, draft.id, was.rid, was.vid, self.instant, False, body))
@@ -109,7 +107,7 @@ class Writer(View):
             return {}
         clause, value = self.among("rk", [rk_of(type, id) for type, id in keys])
         found = self.rows(f"SELECT {_STORED} FROM resource WHERE {clause}{claim}", (value,))
-        stored = (_Stored(self.types.version(row[:7]), row[7], row[8]) for row in found)
+        stored = (_Stored(self.types.version(row[:7]), row[7]) for row in found)
         return {each.version.key: each for each in stored}
 
     claimed = ""  # how a SELECT claims the rows it is about to replace
@@ -131,7 +129,7 @@ class Writer(View):
         type, id = draft.type, draft.id
         body = self._head(type, id, 1) + draft.tail
         rows.resource.append(
-            (rid, self.types.number(type), id, rk_of(type, id), 1, self.instant, 0, self.txid, draft.index_hash, body)
+            (rid, self.types.number(type), id, rk_of(type, id), 1, self.instant, 0, draft.index_hash, body)
         )
         rows.add_index(draft, rid)
         return Staged("created", Version(type, id, rid, 1, self.instant, False, body))
@@ -144,7 +142,7 @@ class Writer(View):
         vid = old.vid + 1
         body = self._head(draft.type, draft.id, vid) + draft.tail
         self._supersede(was, command.superseded, rows)
-        rows.replaced.append((vid, self.instant, 0, self.txid, draft.index_hash, body, old.rid))
+        rows.replaced.append((vid, self.instant, 0, draft.index_hash, body, old.rid))
         if was.idx_hash != draft.index_hash or old.deleted:
             rows.unindexed.append(old.rid)
             rows.add_index(draft, old.rid)
@@ -156,7 +154,7 @@ class Writer(View):
             return Staged("absent", was.version if was else None)
         old = was.version
         self._supersede(was, command.superseded, rows)
-        rows.replaced.append((old.vid + 1, self.instant, 1, self.txid, 0, b"", old.rid))
+        rows.replaced.append((old.vid + 1, self.instant, 1, 0, b"", old.rid))
         rows.unindexed.append(old.rid)
         tombstone = Version(old.type, old.id, old.rid, old.vid + 1, self.instant, True, b"")
         return Staged("deleted", tombstone)
@@ -169,7 +167,7 @@ class Writer(View):
             # Somebody wrote between the caller's look and this transaction: packed here, under the lock, for once.
             body = b"" if old.deleted else pack(old.body)
         rtype = self.types.number(old.type)
-        rows.history.append((old.rid, old.vid, rtype, old.last_updated, int(old.deleted), was.txid, body))
+        rows.history.append((old.rid, old.vid, rtype, old.last_updated, int(old.deleted), body))
 
     def write_rows(self, rows: Rows) -> None:
         """Write what the commands came to; index rows that go are deleted before their successors come."""

@@ -61,8 +61,8 @@ def test_a_database_of_any_earlier_schema_is_upgraded_with_its_data(url: str, re
     with engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO resource (rid, rtype, fhir_id, rk, vid, last_updated, deleted, txid, idx_hash, body)"
-                " VALUES (1, 3, 'old', :rk, 1, 5, 0, 1, 0, :body)"
+                "INSERT INTO resource (rid, rtype, fhir_id, rk, vid, last_updated, deleted, idx_hash, body)"
+                " VALUES (1, 3, 'old', :rk, 1, 5, 0, 0, :body)"
             ),
             {"rk": upgraded_key(), "body": b'{"resourceType":"Patient","id":"old"}'},
         )

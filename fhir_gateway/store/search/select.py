@@ -90,7 +90,7 @@ def match(read: Read, query: SearchQuery, limit: int = 2) -> list[Key]:
     if planned is None:
         return []
     select = _select(read, plain, planned, None, of="keys", committed=False)
-    rows = read.rows(text_of(select), [*_parameters(read, plain, planned, None), limit])
+    rows = read.rows(text_of(select), [*_parameters(read, plain, planned, None, committed=False), limit])
     return [(query.registry.names[rtype], id) for rtype, id in rows]
 
 
@@ -158,7 +158,7 @@ def _turned(order: Order) -> Order:
     return tuple((name, not descends) for name, descends in order)
 
 
-def _parameters(read: Read, query: SearchQuery, planned: Planned, after: Position | None) -> list[Any]:
+def _parameters(read: Read, query: SearchQuery, planned: Planned, after: Position | None, committed: bool) -> list[Any]:
     values: list[Value] = []
     if planned.driver is not None:
         values += planned.driver.scan_values
@@ -167,6 +167,8 @@ def _parameters(read: Read, query: SearchQuery, planned: Planned, after: Positio
     elif query.types:
         values.append(Keys(sorted(query.registry.rtypes[type] for type in query.types)))
     values += chain.from_iterable(criterion.test_values for criterion in planned.tests)
+    if committed:
+        values += read.certain or ()
     if after is not None:
         values += key_values(query.order, after.key)
         values += key_values(query.order, after.first) if after.backward else []
@@ -175,7 +177,7 @@ def _parameters(read: Read, query: SearchQuery, planned: Planned, after: Positio
 
 def _rows(read: Read, query: SearchQuery, planned: Planned, after: Position | None, limit: int) -> list[Row]:
     select = _select(read, query, planned, after, of="versions", committed=True)
-    return read.rows(text_of(select), [*_parameters(read, query, planned, after), limit])
+    return read.rows(text_of(select), [*_parameters(read, query, planned, after, select.committed), limit])
 
 
 def _total(read: Read, query: SearchQuery, planned: Planned | None) -> int:
@@ -190,7 +192,7 @@ def _total(read: Read, query: SearchQuery, planned: Planned | None) -> int:
             tests = tuple(criterion for criterion in query.criteria if criterion is not driver)
             leading = Planned("set", driver, tests)
     select = replace(_select(read, query, leading, None, of="count", committed=True), order=BY_RID)
-    total: int = read.rows(text_of(select), _parameters(read, query, leading, None))[0][0]
+    total: int = read.rows(text_of(select), _parameters(read, query, leading, None, select.committed))[0][0]
     return total
 
 

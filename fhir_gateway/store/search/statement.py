@@ -59,9 +59,8 @@ _MARKERS = frozenset({"any", "contains", "text", "some", "none"})
 _COLUMNS = {"versions": "r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body", "keys": "r.rtype, r.fhir_id"}
 _JOIN: dict[Dialect, str] = {"sqlite": "CROSS JOIN", "postgresql": "JOIN"}
 
-# On PostgreSQL commits come in another order than instants: only what is below every running transaction is certain to
-# have nothing older come after it. What this very transaction wrote is certain to it too.
-COMMITTED = "(r.txid < (SELECT gateway_horizon()) OR r.txid = (SELECT pg_current_xact_id_if_assigned()::text::bigint))"
+# On PostgreSQL commits end in another order than their instants; see `Read.certain`, which gives the values.
+COMMITTED = "(r.last_updated < ? OR r.last_updated = ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,8 @@ class Select:
 
 @lru_cache(_KEPT)
 def text_of(select: Select) -> str:
-    """Return the statement of a shape. Its values: of the driver's scans or of the types, of the tests, of the key it
-    begins after, of the key it ends at, and the limit (but for a count).
+    """Return the statement of a shape. Its values: of the driver's scans or of the types, of the tests, of what is
+    certain, of the key it begins after, of the key it ends at, and the limit (but for a count).
     """
     walking = select.plan == "walk"
     rid = "r.rid" if walking else "i.rid"

@@ -53,7 +53,6 @@ def _resources() -> None:
         column("vid", sa.Integer()),
         column("last_updated", BIG),
         column("deleted", sa.SmallInteger()),
-        column("txid", BIG),
         column("idx_hash", BIG),
         column("body", sa.LargeBinary()),
     )
@@ -68,7 +67,6 @@ def _resources() -> None:
         column("rtype", sa.SmallInteger()),
         column("last_updated", BIG),
         column("deleted", sa.SmallInteger()),
-        column("txid", BIG),
         column("body", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("rid", "vid"),
     )
@@ -107,20 +105,23 @@ def _index_tables() -> None:
 
 
 def _commit_order() -> None:
-    # A transaction number and an instant handed out together and in the same order: what lies below the oldest
-    # running number is committed, and what is still running will carry a later instant. The lock is held for the
-    # few microseconds of this function, never until commit.
+    # Commits end in another order than their instants. Each writer therefore holds an advisory lock named by its
+    # instant until it ends, taken before the instant is known to anybody (the lock 7300 is held for the microseconds
+    # of these functions, never until commit).
     op.execute("CREATE SEQUENCE gateway_instant")
     op.execute(
         """
-        CREATE FUNCTION gateway_begin_commit(OUT txid bigint, OUT instant bigint) LANGUAGE plpgsql AS $$
+        CREATE FUNCTION gateway_begin_commit() RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE
+            instant bigint;
         BEGIN
             PERFORM pg_advisory_lock(7300);
-            txid := pg_current_xact_id()::text::bigint;
             SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, s.last_value + 1)
                 INTO instant FROM gateway_instant s;
+            PERFORM pg_advisory_xact_lock_shared(instant);
             PERFORM setval('gateway_instant', instant);
             PERFORM pg_advisory_unlock(7300);
+            RETURN instant;
         END $$
         """
     )
@@ -134,28 +135,21 @@ def _commit_order() -> None:
         END $$
         """
     )
-    # Which numbers are certainly done with, as the asking statement's snapshot has it: below the oldest one running.
-    # A transaction of another database of the same server is none of ours and holds nothing up; one that ended
-    # between the snapshot and the look at the locks is taken for ours.
+    # The instant below which every commit has ended, so that a snapshot taken after this call sees all of them. It
+    # never falls: instants given out later are greater than all before. The sequence is read before the locks: what
+    # was given out by then is held by its writer, or has ended. Locks of other databases do not count.
     op.execute(
         """
-        CREATE FUNCTION gateway_horizon() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+        CREATE FUNCTION gateway_horizon() RETURNS bigint LANGUAGE plpgsql AS $$
         DECLARE
-            s pg_snapshot := pg_current_snapshot();
+            beyond bigint;
+            oldest bigint;
         BEGIN
-            IF pg_snapshot_xmin(s) = pg_snapshot_xmax(s) THEN
-                RETURN pg_snapshot_xmax(s)::text::bigint;
-            END IF;
-            RETURN (
-                SELECT coalesce(min(running), pg_snapshot_xmax(s)::text::bigint)
-                FROM (SELECT x::text::bigint AS running FROM pg_snapshot_xip(s) x) r
-                WHERE NOT EXISTS (
-                    SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-                    WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
-                    AND l.transactionid::text::bigint = r.running & 4294967295
-                    AND a.datname <> current_database()
-                )
-            );
+            SELECT s.last_value + 1 INTO beyond FROM gateway_instant s;
+            SELECT min((l.classid::bigint << 32) | l.objid::bigint) INTO oldest FROM pg_locks l
+                WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ShareLock'
+                AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+            RETURN least(beyond, coalesce(oldest, beyond));
         END $$
         """
     )

@@ -1,0 +1,107 @@
+"""What the tests of every room may ask for: a PostgreSQL, an engine, a running gateway."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from tests.postgres import Cluster, Database, shared_cluster
+from tests.served import Served, serve
+
+Engine = Literal["sqlite", "postgresql"]
+SCRATCH = "FHIR_GATEWAY_TEST_SCRATCH"  # the folder all workers of one run share
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        scratch = Path(tempfile.mkdtemp(prefix="fhir-gateway-tests-"))
+        scratch.chmod(0o755)
+        os.environ[SCRATCH] = str(scratch)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and (scratch := os.environ.pop(SCRATCH, None)):
+        cluster = Cluster(Path(scratch, "cluster"))
+        if cluster.running:
+            cluster.stop()
+        shutil.rmtree(scratch)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the scores of the suites, which pytest would keep to itself when they pass."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    scores = [(report.nodeid, text) for report in reports for name, text in report.user_properties if name == "score"]
+    if scores:
+        terminalreporter.section("scores")
+    for nodeid, text in sorted(scores):
+        _, _, parameters = nodeid.partition("[")
+        terminalreporter.write_line(f"{text}{' on ' + parameters.rstrip(']') if parameters else ''}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Database:
+    """A running PostgreSQL: `postgres.create()` returns the DSN of a fresh database."""
+    if dsn := os.environ.get("FHIR_GATEWAY_TEST_POSTGRES"):
+        return Database(dsn)
+    return shared_cluster(Path(os.environ[SCRATCH]))
+
+
+@pytest.fixture
+def postgres_database(postgres: Database) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database, for one test."""
+    dsn = postgres.create()
+    yield dsn
+    postgres.drop(dsn)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn."""
+    engine: Engine = request.param
+    return engine
+
+
+@pytest.fixture(scope="module")
+def database(engine: Engine, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a fresh database of the engine, for the tests of one module."""
+    yield from _database(engine, request, tmp_path_factory)
+
+
+@pytest.fixture
+def clean_database(
+    engine: Engine, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The URL of a fresh database of the engine, for one test."""
+    yield from _database(engine, request, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def served(database: str) -> Iterator[Served]:
+    """A gateway in a process of its own, shared by the tests of one module, on each engine."""
+    with serve(database) as served:
+        yield served
+
+
+@pytest.fixture
+def clean_served(clean_database: str) -> Iterator[Served]:
+    """A gateway in a process of its own with a fresh database, for one test, on each engine."""
+    with serve(clean_database) as served:
+        yield served
+
+
+def _database(
+    engine: Engine, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('gateway')}/gateway.sqlite"
+        return
+    postgres: Database = request.getfixturevalue("postgres")
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
