@@ -1,0 +1,121 @@
+"""What the gateway costs as it is shipped, against what it could cost at least: `make bench` and `make bench-full`.
+
+    python -m tests.benchmarks.bench            the 22 Synthea Bundles, three alternations (5 minutes)
+    python -m tests.benchmarks.bench --full     twenty copies of them, imported once, and searches (40 minutes)
+    python -m tests.benchmarks.bench --profile  where an import and a read by id spend their time
+
+Prints tables and writes `build/bench.json`. Ends with status 0 whatever the figures are, except with --check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+from tests.benchmarks import filled, imports, profile_import, profile_read, reads, report, searches, starts, synthea
+from tests.benchmarks.engines import BUILD, ENGINES, Engine, opened, scratch
+from tests.benchmarks.figures import GOALS, Figures
+
+COPIES = 20
+ROUNDS = 3
+BUSY = 1.0  # load average
+PARTS = ("import", "read", "start", "search")
+RESULT = BUILD / "bench.json"
+
+
+def main() -> int:
+    options = _options()
+    with scratch() as folder:
+        stores = filled.FOLDER if options.full else folder / "stores"
+        with opened(options.engine, stores, keep=options.full) as engines:
+            if options.profile:
+                return _profile(engines)
+            return _bench(engines, options, folder)
+
+
+def _bench(engines: list[Engine], options: argparse.Namespace, folder: Path) -> int:
+    begun, busy = time.monotonic(), os.getloadavg()[0]
+    figures = Figures()
+    unmeasured = 0.0
+    for engine in engines:
+        unmeasured += _measure(engine, options, folder, figures)
+    about = {
+        "full": options.full,
+        "seconds": round(time.monotonic() - begun - unmeasured),
+        "seconds_of_filling": round(unmeasured),
+        "machine": {
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+            "load_before": busy,
+            "databases": [engine.version() for engine in engines],
+        },
+    }
+    print(report.text(figures))
+    if busy > BUSY:
+        print(f"\nOther work went on (load {busy:.1f}): wall times tell little, CPU times more.")
+    RESULT.write_text(json.dumps(about | report.as_json(figures), indent=1) + "\n", encoding="utf-8")
+    print(f"\n{about['seconds']} s, and {about['seconds_of_filling']} s of filling. All figures: build/{RESULT.name}")
+    return 1 if options.check and any(goal.reached(figures) is False for goal in GOALS) else 0
+
+
+def _measure(engine: Engine, options: argparse.Namespace, folder: Path, figures: Figures) -> float:
+    """Measure on one engine; return the seconds that filling a store took which is not measured itself."""
+    parts, filling = options.only, 0.0
+    if options.full:
+        _say(f"{engine.name}: a store with {COPIES} copies")
+        url, filling = filled.store(engine, COPIES, folder, figures, reuse=options.reuse)
+    elif "import" in parts:
+        _say(f"{engine.name}: import")
+        url = imports.measure(engine, 1, options.rounds, folder, figures)
+    elif {"read", "search"} & set(parts):
+        begun = time.monotonic()
+        url = engine.create()
+        imports.through_http(engine, url, synthea.bundles())
+        filling = time.monotonic() - begun
+    if "read" in parts:
+        _say(f"{engine.name}: read by id")
+        reads.measure(engine, url, options.rounds, folder, figures)
+    if "search" in parts:
+        _say(f"{engine.name}: search")
+        searches.measure(engine, url, figures)
+    if "start" in parts:
+        _say(f"{engine.name}: start")
+        starts.measure(engine, options.rounds, folder, figures)
+    return filling
+
+
+def _profile(engines: list[Engine]) -> int:
+    for engine in engines:
+        url = engine.create()
+        print(profile_import.text(engine, url))
+        print(profile_read.text(engine, url))
+    return 0
+
+
+def _say(what: str) -> None:
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--full", action="store_true", help=f"{COPIES} copies, kept under build/")
+    parser.add_argument("--reuse", action="store_true", help="with --full: stores filled by other code will do")
+    parser.add_argument("--engine", action="append", choices=ENGINES, help="only this one")
+    parser.add_argument("--only", action="append", choices=PARTS, help="only this part; may be said again")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"alternations (default {ROUNDS})")
+    parser.add_argument("--check", action="store_true", help="end with status 1 when a goal is not reached")
+    parser.add_argument("--profile", action="store_true", help="show where time goes instead")
+    options = parser.parse_args()
+    options.engine = options.engine or list(ENGINES)
+    options.only = options.only or [part for part in PARTS if part != "search" or options.full]
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

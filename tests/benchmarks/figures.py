@@ -1,0 +1,108 @@
+"""Figures: what was measured, how often, and which of it the project has promised.
+
+The promises are those of the issue that asked for this gateway; they stand here so that no score falls unseen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Literal
+
+
+@dataclass(slots=True)
+class Figure:
+    """One thing measured several times."""
+
+    unit: str
+    values: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return median(self.values)
+
+    def __str__(self) -> str:
+        if len(self.values) == 1:
+            return shown(self.median)
+        return f"{shown(self.median)} ({shown(min(self.values))} to {shown(max(self.values))})"
+
+
+class Figures(dict[str, Figure]):
+    """Figures by dotted name: "import.sqlite.gateway.cpu"."""
+
+    def add(self, name: str, value: float, unit: str) -> None:
+        """Note one more measurement."""
+        self.setdefault(name, Figure(unit)).values.append(value)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            name: {"median": figure.median, "unit": figure.unit, "values": figure.values}
+            for name, figure in self.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a figure is to reach, by its median."""
+
+    figure: str
+    bound: Literal["at least", "at most", "under"]
+    value: float
+    says: str
+
+    def reached(self, figures: Figures) -> bool | None:
+        """Return whether the figure has been reached; None when it was not measured."""
+        if self.figure not in figures:
+            return None
+        measured = figures[self.figure].median
+        if self.bound == "at least":
+            return measured >= self.value
+        return measured <= self.value if self.bound == "at most" else measured < self.value
+
+
+# Against a floor: by CPU of all processes that have a part in it (the client never), and by wall time.
+GOALS = (
+    Goal("read.sqlite.of_floor.cpu", "at least", 0.5, "read by id on SQLite, CPU of the floor"),
+    Goal("read.sqlite.of_floor.wall", "at least", 0.5, "read by id on SQLite, wall time of the floor"),
+    Goal("read.postgresql.of_floor.cpu", "at least", 0.2, "read by id on PostgreSQL, CPU of the floor"),
+    Goal("read.postgresql.of_floor.wall", "at least", 0.2, "read by id on PostgreSQL, wall time of the floor"),
+    Goal("import.sqlite.of_floor.cpu", "at least", 0.3, "import on SQLite, CPU of the floor"),
+    Goal("import.sqlite.of_floor.wall", "at least", 0.3, "import on SQLite, wall time of the floor"),
+    Goal("import.sqlite.gateway.cpu", "at most", 0.7, "import on SQLite, ms of CPU a resource"),
+    Goal("import.postgresql.of_floor.cpu", "at least", 0.3, "import on PostgreSQL, CPU of the floor"),
+    Goal("import.postgresql.of_floor.wall", "at least", 0.3, "import on PostgreSQL, wall time of the floor"),
+    Goal("import.postgresql.gateway.cpu", "at most", 0.9, "import on PostgreSQL, ms of CPU a resource"),
+    Goal("memory.sqlite.rest", "under", 250, "resident memory at rest on SQLite, MB"),
+    Goal("memory.postgresql.rest", "under", 250, "resident memory at rest on PostgreSQL, MB"),
+    Goal("start.sqlite.warm.beyond", "at most", 0.5, "warm start on SQLite beyond the libraries, s"),
+    Goal("start.sqlite.cold.beyond", "at most", 1.5, "cold start on SQLite beyond the libraries, s"),
+    Goal("start.postgresql.warm.beyond", "at most", 0.5, "warm start on PostgreSQL beyond the libraries, s"),
+    Goal("start.postgresql.cold.beyond", "at most", 1.5, "cold start on PostgreSQL beyond the libraries, s"),
+)
+
+
+def shown(value: float) -> str:
+    """Return a number with three digits that count."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.995 else f"{value:.3f}"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return rows as a table of text, the first column to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    lines = [
+        "  ".join(cell.rjust(width) if column else cell.ljust(width) for column, (cell, width) in enumerate(pairs))
+        for pairs in (zip(row, widths, strict=True) for row in [head, tuple("-" * width for width in widths), *rows])
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def goal_rows(figures: Figures) -> list[tuple[str, ...]]:
+    """Return the goals that were measured, as rows of a table."""
+    verdicts = {True: "reached", False: "NOT REACHED"}
+    return [
+        (goal.says, str(figures[goal.figure]), f"{goal.bound} {goal.value:g}", verdicts[reached])
+        for goal in GOALS
+        if (reached := goal.reached(figures)) is not None
+    ]

@@ -1,0 +1,113 @@
+"""What the benchmarks print: what was measured, then what of it was promised and whether it is reached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.benchmarks.engines import ENGINES
+from tests.benchmarks.figures import GOALS, Figures, goal_rows, table
+
+Rows = list[tuple[str, ...]]
+_LINES = (
+    (
+        "Read by id",
+        (
+            ("requests/s, gateway", "read.{}.gateway.rate"),
+            ("requests/s, floor", "read.{}.floor.rate"),
+            ("CPU µs a request, gateway", "read.{}.gateway.cpu"),
+            ("CPU µs a request, database beside it", "read.{}.gateway.database_cpu"),
+            ("CPU µs a request, floor", "read.{}.floor.cpu"),
+            ("p50 ms, gateway", "read.{}.gateway.p50"),
+            ("p99 ms, gateway", "read.{}.gateway.p99"),
+            ("of the floor by CPU, database included", "read.{}.of_floor.cpu"),
+            ("of the floor by wall time", "read.{}.of_floor.wall"),
+        ),
+    ),
+    (
+        "Import",
+        (
+            ("resources", "import.{}.gateway.resources"),
+            ("index rows and body, rows a resource", "import.{}.rows"),
+            ("CPU ms a resource, gateway", "import.{}.gateway.cpu"),
+            ("CPU ms a resource, database beside it", "import.{}.gateway.database_cpu"),
+            ("CPU ms a resource, floor", "import.{}.floor.cpu"),
+            ("CPU ms a resource, database beside the floor", "import.{}.floor.database_cpu"),
+            ("wall ms a resource, gateway", "import.{}.gateway.wall"),
+            ("wall ms a resource, floor", "import.{}.floor.wall"),
+            ("of the floor by CPU, database included", "import.{}.of_floor.cpu"),
+            ("of the floor by CPU, database left out", "import.{}.of_floor.own_cpu"),
+            ("of the floor by wall time", "import.{}.of_floor.wall"),
+        ),
+    ),
+    (
+        "Resident memory, MB",
+        (
+            ("after the start", "memory.{}.start"),
+            ("at rest after reads", "memory.{}.rest"),
+            ("after all reads", "memory.{}.after_reads"),
+            ("after the import", "memory.{}.after_import"),
+            ("most during the import", "memory.{}.peak_of_import"),
+        ),
+    ),
+    (
+        "Start, s",
+        (
+            ("first, with nothing there", "start.{}.first.whole"),
+            ("cold: no cache of definitions", "start.{}.cold.whole"),
+            ("warm", "start.{}.warm.whole"),
+            ("importing the libraries alone", "start.{}.libraries"),
+            ("cold, beyond the libraries", "start.{}.cold.beyond"),
+            ("warm, beyond the libraries", "start.{}.warm.beyond"),
+            ("cold, beyond the libraries, CPU", "start.{}.cold.beyond_cpu"),
+            ("warm, beyond the libraries, CPU", "start.{}.warm.beyond_cpu"),
+            ("warm, as its log tells", "start.{}.warm.by_its_log"),
+        ),
+    ),
+)
+
+
+def text(figures: Figures) -> str:
+    """Return the tables: medians, with the range where there were several measurements."""
+    parts = []
+    for title, lines in _LINES:
+        rows = [(says, *cells) for says, name in lines if any(cells := _cells(figures, name))]
+        if rows:
+            parts.append(table((title, *ENGINES), rows))
+    if shapes := _shape_rows(figures):
+        head = ("Search: p50 and p95 ms, matches a page", *ENGINES)
+        parts.append(table(head, shapes))
+    if goals := goal_rows(figures):
+        parts.append(table(("Reach", "measured", "goal", ""), goals))
+    return "\n\n".join(["", *parts])
+
+
+def _cells(figures: Figures, name: str) -> tuple[str, ...]:
+    names = [name.format(engine) for engine in ENGINES]
+    return tuple(str(figures[each]) if each in figures else "" for each in names)
+
+
+def _shape_rows(figures: Figures) -> Rows:
+    """Return a row for each search shape that was measured, in the order of the first engine that did."""
+    shapes = dict.fromkeys(name.split(".")[2] for name in figures if name.startswith("search."))
+    rows: Rows = []
+    for shape in shapes:
+        cells = []
+        for engine in ENGINES:
+            prefix = f"search.{engine}.{shape}"
+            if f"{prefix}.p50" in figures:
+                p50, p95, matches = (str(figures[f"{prefix}.{each}"]) for each in ("p50", "p95", "matches"))
+                cells.append(f"{p50}  {p95}  {matches}")
+            else:
+                cells.append("refused" if f"{prefix}.refused" in figures else "")
+        rows.append((shape, *cells))
+    return rows
+
+
+def as_json(figures: Figures) -> dict[str, Any]:
+    """Return all figures, and the goals with their verdicts."""
+    goals = [
+        {"goal": goal.says, "figure": goal.figure, "bound": f"{goal.bound} {goal.value:g}", "reached": reached}
+        for goal in GOALS
+        if (reached := goal.reached(figures)) is not None
+    ]
+    return {"goals": goals, "figures": figures.as_json()}
