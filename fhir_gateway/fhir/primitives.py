@@ -218,6 +218,7 @@ def _offset_at(local: int, zone: tzinfo) -> int:
 _LAST = (_END_OF_TIME - _EPOCH_DAY) * DAY - 1
 
 
+@lru_cache(maxsize=1024)
 def instant_text(instant: int) -> str:
     """Return an instant (µs since the epoch, UTC) as FHIR writes it, always with six digits and Z.
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 Key = tuple[str, str]  # resource type and id
 Row = tuple[Any, ...]
 T = TypeVar("T")
+# What is made for each resource read or written is a NamedTuple: as frozen as a frozen dataclass, made in a third of
+# the time.
 IndexTable = Literal["i_token", "i_ref", "i_date", "i_num", "i_qty", "i_str", "i_comp"]
 # For each index table the rows of one resource, without their rid: the writer appends it as the last column.
 IndexRows = Mapping[IndexTable, Sequence[Row]]
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """One version of one resource, as stored. `body` is finished JSON, empty when `deleted`."""
 
     type: str
@@ -50,23 +51,20 @@ class Draft:
         return (self.type, self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(NamedTuple):
     """Write version 1 of a resource whose id the server has just made, so that nothing can be there."""
 
     draft: Draft
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """Write the next version of a resource, or its first; nothing happens when the stored one is the same."""
 
     draft: Draft
     superseded: tuple[int, bytes] | None = None  # see Delete
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(NamedTuple):
     """Write a tombstone; nothing happens when there is no current version.
 
     `superseded`: the version the caller saw, and its body packed (`store.layout.pack`) before any lock was held.
@@ -80,8 +78,7 @@ class Delete:
 Command = Create | Put | Delete
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(NamedTuple):
     """What a command did. `version` is the version now current (None: deleting what never was)."""
 
     outcome: Literal["created", "updated", "unchanged", "deleted", "absent"]
@@ -122,10 +119,10 @@ class Read(Protocol):
     dialect: Literal["sqlite", "postgresql"]
 
     @property
-    def certain(self) -> tuple[int, int] | None:
+    def certain(self) -> tuple[int, int]:
         """Return which instants a feed may show: all below the first, and the second, which is this transaction's own.
 
-        What lies below is committed and seen here, and nothing can come to lie there any more. None: all of them.
+        What lies below is committed and seen here, and nothing can come to lie there any more.
         """
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:

@@ -21,10 +21,10 @@ from fhir_gateway.fhir.outcome import TooCostly, Unavailable
 from fhir_gateway.store import complaints
 from fhir_gateway.store.contract import Locks, Read, Row, Version, Write
 from fhir_gateway.store.file_lock import FileLock
-from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.layout import instants_used
 from fhir_gateway.store.resource_types import ResourceTypes
-from fhir_gateway.store.view import CURRENT, View
+from fhir_gateway.store.sqlite_plain_reads import PlainReads
+from fhir_gateway.store.view import View
 from fhir_gateway.store.writer import Writer
 
 T = TypeVar("T")
@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 _GROUP = 64  # writes that share one commit at most
 _CACHE_KIB = 65_536
 _PROGRESS_STEPS = 20_000  # virtual machine steps between looks at the clock: well under a millisecond
-_BUSY_SECONDS = 10.0
+_BUSY_MILLISECONDS = 10_000
+_LOG_BYTES = 16 * 1024 * 1024  # how long the log may become before it is carried over into the file
 
 
 class _Connected(View):
@@ -44,6 +45,12 @@ class _Connected(View):
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         return self._connection.execute(statement, parameters).fetchall()
+
+    @property
+    def certain(self) -> tuple[int, int]:
+        # The single writer commits in the order of instants: what is seen here is all there is up to the newest of it.
+        newest = self.rows("SELECT max(last_updated) FROM resource")[0][0]
+        return (newest or 0) + 1, -1
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
@@ -121,8 +128,9 @@ class SqliteStore:
         self._opening = threading.Lock()
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._closed = False
-        self._plain_reads = threading.Lock()
-        self._plain_reader: sqlite3.Connection | None = None
+        self._plain_reads = PlainReads(types, self._connect)
+        self._log = path.with_name(path.name + "-wal")
+        self._log_bytes = _LOG_BYTES
         self._writer_connection = self._connect()
         self._instant = self._newest_instant()
         self._writer = threading.Thread(target=self._write_on, name="sqlite-writer", daemon=True)
@@ -131,35 +139,11 @@ class SqliteStore:
     # --- reading
 
     def current(self, type: str, id: str) -> Version | None:
-        """Return the current version, by a connection whose snapshot stays open until the next commit.
-
-        A statement with a transaction of its own spends half its time locking the file and asking whether it changed;
-        here it is known when it does.
-        """
+        """Return the current version; see `sqlite_plain_reads`."""
         try:
-            with self._plain_reads:
-                connection = self._plain_reader
-                if connection is None:
-                    connection = self._plain_reader = self._connect()
-                    connection.execute("PRAGMA query_only = ON")
-                if not connection.in_transaction:
-                    connection.execute("BEGIN")
-                row = connection.execute(CURRENT, (rk_of(type, id),)).fetchone()
+            return self._plain_reads.current(type, id)
         except sqlite3.Error as error:
             raise _unavailable(error) from error
-        return self._types.version(row) if row else None
-
-    def _renew_snapshot(self) -> None:
-        """After a commit, before anybody is told of it: plain reads see it, and the log it stands in is let go."""
-        with self._plain_reads:
-            reader = self._plain_reader
-            try:
-                if reader is not None and reader.in_transaction:
-                    reader.execute("COMMIT")
-            except sqlite3.Error as error:
-                # What was written is committed all the same; the next read opens a connection of its own.
-                log.error("snapshot not renewed: %s", error)
-                self._plain_reader = None
 
     def read(self, seconds: float | None = None, feed: bool = True) -> AbstractContextManager[Read]:
         """A snapshot; statements that run beyond `seconds` in all are ended with TooCostly."""
@@ -207,8 +191,8 @@ class SqliteStore:
             done = self._commit_together(group)
             if done is None:  # the database gave up on the whole: each for itself, to see whose fault it was
                 for each in group:
-                    if self._commit_together([each], last_try=True) is None:
-                        log.error("a write found no end")
+                    self._commit_together([each], last_try=True)
+            self._shorten_log()
 
     def _commit_together(self, group: list[_Job[Any]], last_try: bool = False) -> int | None:
         """Carry out the jobs of `group`, and those that wait behind them, in one commit; answer them after it.
@@ -220,11 +204,11 @@ class SqliteStore:
         try:
             connection.execute("BEGIN IMMEDIATE")
             for job in group:  # grows while it is walked
-                outcomes.append(self._carry_out(job))
+                outcomes.append(self._carry_out(job, alone=not outcomes))
                 if not last_try and len(group) < _GROUP:
                     self._take_waiting(group)
             connection.execute("COMMIT")
-            self._renew_snapshot()
+            self._plain_reads.renew()
         except sqlite3.Error as error:
             self._give_up(error)
             if not last_try and len(group) > 1:
@@ -240,6 +224,27 @@ class SqliteStore:
                 answer.set_exception(refusal)
         return len(outcomes)
 
+    def _shorten_log(self) -> None:
+        """Carry the log over into the file once it is long. Readers could otherwise keep it growing for ever.
+
+        Most is carried over beside the readers; only then, when little is left, plain reads are held back, so that
+        the log can begin anew. Where another reader still stands in it, the next attempt is some commits away.
+        """
+        try:
+            if self._log.stat().st_size < self._log_bytes:
+                return
+            connection = self._writer_connection
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            with self._plain_reads.held_back():
+                connection.execute("PRAGMA busy_timeout = 0")
+                busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+            self._log_bytes = self._log.stat().st_size + _LOG_BYTES if busy else _LOG_BYTES
+        except (sqlite3.Error, OSError) as error:
+            # Nothing is lost: what is in the log is as durable as what is in the file.
+            log.error("log not shortened: %s", error)
+            self._log_bytes += _LOG_BYTES
+
     def _take_waiting(self, group: list[_Job[Any]]) -> None:
         try:
             job = self._jobs.get_nowait()
@@ -250,20 +255,26 @@ class SqliteStore:
         else:
             group.append(job)
 
-    def _carry_out(self, job: _Job[Any]) -> tuple[Future[Any], Any, BaseException | None]:
+    def _carry_out(self, job: _Job[Any], alone: bool) -> tuple[Future[Any], Any, BaseException | None]:
+        """Carry out a job in the open transaction, or none of it. `alone`: nothing was written before it.
+
+        Then no savepoint is needed, for which SQLite would copy each page before it changes it.
+        """
         connection = self._writer_connection
         self._instant = max(time.time_ns() // 1000, self._instant + 1)
         tx = SqliteWriter(self._types, connection, self._instant)
-        connection.execute("SAVEPOINT work")
+        if not alone:
+            connection.execute("SAVEPOINT work")
         try:
             result = job.work(tx)
         except sqlite3.Error:
             raise
         except BaseException as refusal:  # noqa: BLE001 - undone here, raised at the caller's
-            connection.execute("ROLLBACK TO work")
-            connection.execute("RELEASE work")
+            for statement in ("ROLLBACK", "BEGIN IMMEDIATE") if alone else ("ROLLBACK TO work", "RELEASE work"):
+                connection.execute(statement)
             return job.answer, None, refusal
-        connection.execute("RELEASE work")
+        if not alone:
+            connection.execute("RELEASE work")
         self._instant += instants_used(tx.made)
         return job.answer, result, None
 
@@ -282,12 +293,16 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
+            self._path,
+            timeout=_BUSY_MILLISECONDS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # see _shorten_log
         connection.execute("PRAGMA temp_store = MEMORY")
         with self._opening:
             self._connections.append(connection)

@@ -32,9 +32,8 @@ class View:
         self.types = types
 
     @property
-    def certain(self) -> tuple[int, int] | None:
-        # See the contract. SQLite has one writer, whose commits come in the order of their instants.
-        return None
+    def certain(self) -> tuple[int, int]:
+        raise NotImplementedError
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         raise NotImplementedError
@@ -108,8 +107,9 @@ class View:
             add(f"{v}.rid = (SELECT rid FROM resource WHERE rk = ?)", rk_of(query.type, query.id))
         elif query.type is not None:
             add(f"{v}.rtype = ?", self.types.number(query.type))
-        if query.id is None and (certain := self.certain) is not None:
-            add(f"({v}.last_updated < ? OR {v}.last_updated = ?)", *certain)
+        # SQLite has one writer, whose commits come in the order of their instants.
+        if query.id is None and self.dialect == "postgresql":
+            add(f"({v}.last_updated < ? OR {v}.last_updated = ?)", *self.certain)
         if query.since is not None:
             add(f"{v}.last_updated >= ?", query.since)
         if query.at_high is not None:

@@ -118,3 +118,24 @@ def test_a_deleted_resource_is_not_found(desk: Desk) -> None:
     desk.put(patient("a", "1"))
     desk.ask("DELETE", "Patient/a")
     assert desk.get(f"Patient?{by('1')}")["total"] == 0
+
+
+def test_a_walk_by_last_updated_shows_on_no_page_what_came_after_its_first(desk: Desk) -> None:
+    for id in "abc":
+        desk.put(patient(id))
+    first = desk.get("Patient?_lastUpdated=ge2020&_count=1")
+    assert urls(first)["next"]
+    desk.put(patient("c", active=True))  # on the page already turned
+    desk.put(patient("a", active=True))  # on a page to come
+    seen, link = [entry["resource"] for entry in first["entry"]], urls(first)["next"]
+    while link:
+        page = desk.get(link.removeprefix(f"{BASE}/"))
+        seen += [entry["resource"] for entry in page.get("entry", [])]
+        link = urls(page).get("next", "")
+    assert [(each["id"], each["meta"]["versionId"]) for each in seen] == [("c", "1"), ("b", "1")]
+
+    newest = max(each["meta"]["lastUpdated"] for each in seen)
+    missed = desk.get(f"Patient?_lastUpdated=gt{newest}")["entry"]
+    assert [(each["resource"]["id"], each["resource"]["meta"]["versionId"]) for each in missed] == [
+        ("c", "2"), ("a", "2"),
+    ]  # fmt: skip

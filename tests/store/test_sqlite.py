@@ -15,7 +15,7 @@ import pytest
 from fhir_gateway.fhir.outcome import TooCostly, Unavailable
 from fhir_gateway.store import open_store
 from fhir_gateway.store.contract import Put, Write
-from fhir_gateway.store.sqlite import SqliteStore
+from fhir_gateway.store.sqlite import _LOG_BYTES, SqliteStore
 from tests.store.conftest import TYPES
 from tests.store.drafts import draft
 
@@ -86,3 +86,23 @@ def test_a_closed_store_refuses_writes(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(Unavailable):
         store.write(lambda tx: None)
+
+
+def test_the_log_stays_short_although_reads_stand_in_it_between_commits(store: SqliteStore) -> None:
+    longest = 0
+    for number in range(120):
+        store.write(
+            lambda tx, n=number: tx.stage([Put(draft("Patient", f"p{n % 7}", language="x" * 400_000 + str(n)))])
+        )
+        assert store.current("Patient", f"p{number % 7}") is not None
+        longest = max(longest, store._log.stat().st_size)
+    assert longest < 3 * _LOG_BYTES
+
+
+def test_a_plain_read_sees_each_commit_once_it_is_acknowledged(store: SqliteStore) -> None:
+    for number in range(1, 50):
+        assert store.current("Patient", "absent") is None
+        store.write(lambda tx, n=number: tx.stage([Put(draft("Patient", "a", multipleBirthInteger=n))]))
+        version = store.current("Patient", "a")
+        assert version is not None
+        assert version.vid == number

@@ -24,14 +24,14 @@ Relation = Literal["self", "first", "previous", "next"]
 
 _MAC = 16  # bytes
 
-_Content = tuple[int, bool, tuple[int | str, ...], tuple[int | str, ...]]
+_Content = tuple[int, bool, int, tuple[int | str, ...], tuple[int | str, ...]]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Content).decode
 
 
 def sign(position: Position, query: SearchQuery, key: bytes) -> str:
     """Return the token of a page of this search."""
-    content = _encode((query.key, position.backward, position.key, position.first))
+    content = _encode((query.key, position.backward, position.before, position.key, position.first))
     return _text(_mac(content, key) + content)
 
 
@@ -49,10 +49,10 @@ def verify(token: str, query: SearchQuery, key: bytes) -> Position:
     # One page, one token: base64 can be written in ways that mean the same bytes.
     if _text(signed) != token or not hmac.compare_digest(mac, _mac(content, key)):
         raise invalid
-    search, backward, last, first = _decode(content)
+    search, backward, before, last, first = _decode(content)
     if search != query.key or len(last) != len(query.order):
         raise invalid
-    return Position(last, first, backward)
+    return Position(last, first, backward, before)
 
 
 def _text(signed: bytes) -> str:

@@ -41,12 +41,15 @@ Parameter = tuple[str, str]
 class Position:
     """Where a page begins: after `key`, going back where `backward`, never beyond `first`, the walk's first key.
 
-    Keys are values of the columns that the search is ordered by.
+    Keys are values of the columns that the search is ordered by. `before`: in a search by `_lastUpdated`, the instant
+    (µs) below which the first page saw everything; no later page shows what came since, or whoever goes on from the
+    latest instant seen would miss what came meanwhile on a page already turned.
     """
 
     key: tuple[int | str, ...]
     first: tuple[int | str, ...]
     backward: bool = False
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

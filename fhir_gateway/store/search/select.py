@@ -22,6 +22,8 @@ from fhir_gateway.store.search.criterion import Criterion
 from fhir_gateway.store.search.query import BY_RID, Position, SearchQuery
 from fhir_gateway.store.search.statement import Order, Plan, Select, bound, counts_text, key_values, text_of
 
+Certain = tuple[int, int] | None  # see `Read.certain`
+
 FEW = 1000  # rows of a criterion that are gathered and sorted rather than walked
 
 
@@ -54,12 +56,13 @@ class Planned:
 def find(read: Read, query: SearchQuery) -> Page:
     """Return a page of a search: the first, or the one `query.after` leads to."""
     if query.count_only:
-        return Page([], None, None, _total(read, query, None))
+        return Page([], None, None, _total(read, query, None, _certain(read, query)))
     planned = plan(read, query)
     if planned is None:
         return Page([], None, None, 0)
     after = query.after
-    rows = _rows(read, query, planned, after, query.count + 1)
+    certain = _certain(read, query)
+    rows = _rows(read, query, planned, after, certain, query.count + 1)
     more = len(rows) > query.count
     matches = [_version(row, query) for row in rows[: query.count]]
     if after is not None and after.backward:
@@ -67,17 +70,25 @@ def find(read: Read, query: SearchQuery) -> Page:
     if not matches:
         # A first page without matches counts itself.
         counted = after is not None and query.total != "none"
-        return Page([], None, None, _total(read, query, planned) if counted else 0 if after is None else None)
+        return Page([], None, None, _total(read, query, planned, certain) if counted else 0 if after is None else None)
     first, last = _key_of(matches[0], query.order), _key_of(matches[-1], query.order)
     beginning = first if after is None else after.first
+    before = certain[0] if certain is not None else 0
     forward = after is None or not after.backward
-    next = Position(last, beginning) if more or not forward else None
+    next = Position(last, beginning, before=before) if more or not forward else None
     has_previous = after is not None and (forward or more)
-    previous = Position(first, beginning, backward=True) if has_previous else None
+    previous = Position(first, beginning, backward=True, before=before) if has_previous else None
     total = len(matches) if after is None and not more else None
     if total is None and query.total != "none":
-        total = _total(read, query, planned)
+        total = _total(read, query, planned, certain)
     return Page(matches, next, previous, total)
+
+
+def _certain(read: Read, query: SearchQuery) -> Certain:
+    """Return which instants a search by `_lastUpdated` shows; those of the first page on all its pages."""
+    if not query.by_update:
+        return None
+    return read.certain if query.after is None else (query.after.before, -1)
 
 
 def match(read: Read, query: SearchQuery, limit: int = 2) -> list[Key]:
@@ -89,8 +100,8 @@ def match(read: Read, query: SearchQuery, limit: int = 2) -> list[Key]:
     planned = plan(read, plain)
     if planned is None:
         return []
-    select = _select(read, plain, planned, None, of="keys", committed=False)
-    rows = read.rows(text_of(select), [*_parameters(read, plain, planned, None, committed=False), limit])
+    select = _select(read, plain, planned, None, of="keys", certain=None)
+    rows = read.rows(text_of(select), [*_parameters(read, plain, planned, None, certain=None), limit])
     return [(query.registry.names[rtype], id) for rtype, id in rows]
 
 
@@ -137,7 +148,7 @@ def _bounded_counts(read: Read, criteria: Sequence[Criterion]) -> list[int]:
 
 
 def _select(
-    read: Read, query: SearchQuery, planned: Planned, after: Position | None, of: Any, committed: bool
+    read: Read, query: SearchQuery, planned: Planned, after: Position | None, of: Any, certain: Certain
 ) -> Select:
     backward = after is not None and after.backward
     return Select(
@@ -149,7 +160,7 @@ def _select(
         _turned(query.order) if backward else query.order,
         after is not None,
         backward,
-        committed and read.dialect == "postgresql" and query.by_update,
+        certain is not None,
         of,
     )
 
@@ -158,7 +169,9 @@ def _turned(order: Order) -> Order:
     return tuple((name, not descends) for name, descends in order)
 
 
-def _parameters(read: Read, query: SearchQuery, planned: Planned, after: Position | None, committed: bool) -> list[Any]:
+def _parameters(
+    read: Read, query: SearchQuery, planned: Planned, after: Position | None, certain: Certain
+) -> list[Any]:
     values: list[Value] = []
     if planned.driver is not None:
         values += planned.driver.scan_values
@@ -167,20 +180,21 @@ def _parameters(read: Read, query: SearchQuery, planned: Planned, after: Positio
     elif query.types:
         values.append(Keys(sorted(query.registry.rtypes[type] for type in query.types)))
     values += chain.from_iterable(criterion.test_values for criterion in planned.tests)
-    if committed:
-        values += read.certain or ()
+    values += certain or ()
     if after is not None:
         values += key_values(query.order, after.key)
         values += key_values(query.order, after.first) if after.backward else []
     return bound(values, read.dialect)
 
 
-def _rows(read: Read, query: SearchQuery, planned: Planned, after: Position | None, limit: int) -> list[Row]:
-    select = _select(read, query, planned, after, of="versions", committed=True)
-    return read.rows(text_of(select), [*_parameters(read, query, planned, after, select.committed), limit])
+def _rows(
+    read: Read, query: SearchQuery, planned: Planned, after: Position | None, certain: Certain, limit: int
+) -> list[Row]:
+    select = _select(read, query, planned, after, of="versions", certain=certain)
+    return read.rows(text_of(select), [*_parameters(read, query, planned, after, certain), limit])
 
 
-def _total(read: Read, query: SearchQuery, planned: Planned | None) -> int:
+def _total(read: Read, query: SearchQuery, planned: Planned | None, certain: Certain) -> int:
     """Return how many resources match in all. An estimate is counted too: it may be exact."""
     leading = planned or plan(read, query)
     if leading is None:
@@ -191,8 +205,8 @@ def _total(read: Read, query: SearchQuery, planned: Planned | None) -> int:
         if driver is not None:
             tests = tuple(criterion for criterion in query.criteria if criterion is not driver)
             leading = Planned("set", driver, tests)
-    select = replace(_select(read, query, leading, None, of="count", committed=True), order=BY_RID)
-    total: int = read.rows(text_of(select), _parameters(read, query, leading, None, select.committed))[0][0]
+    select = replace(_select(read, query, leading, None, of="count", certain=certain), order=BY_RID)
+    total: int = read.rows(text_of(select), _parameters(read, query, leading, None, certain))[0][0]
     return total
 
 

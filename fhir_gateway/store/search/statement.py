@@ -59,7 +59,7 @@ _MARKERS = frozenset({"any", "contains", "text", "some", "none"})
 _COLUMNS = {"versions": "r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body", "keys": "r.rtype, r.fhir_id"}
 _JOIN: dict[Dialect, str] = {"sqlite": "CROSS JOIN", "postgresql": "JOIN"}
 
-# On PostgreSQL commits end in another order than their instants; see `Read.certain`, which gives the values.
+# What a search by `_lastUpdated` shows; see `Read.certain` and `Position.before`, which give the values.
 COMMITTED = "(r.last_updated < ? OR r.last_updated = ?)"
 
 

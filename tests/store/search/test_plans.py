@@ -147,8 +147,8 @@ def test_probes_use_keys_that_begin_with_the_resource_or_end_in_it(library: Libr
 
     def explain(tx: Any) -> list[str]:
         planned = select.Planned("walk", None, query.criteria)
-        shape = select._select(tx, query, planned, None, "versions", True)
-        values = [*select._parameters(tx, query, planned, None, shape.committed), 20]
+        shape = select._select(tx, query, planned, None, "versions", None)
+        values = [*select._parameters(tx, query, planned, None, None), 20]
         return [row[3] for row in tx.rows(f"EXPLAIN QUERY PLAN {statement.text_of(shape)}", values)]
 
     steps = library.read(explain)
