@@ -34,7 +34,7 @@ _GROUP = 64  # writes that share one commit at most
 _CACHE_KIB = 65_536
 _PROGRESS_STEPS = 20_000  # virtual machine steps between looks at the clock: well under a millisecond
 _BUSY_MILLISECONDS = 10_000
-_LOG_BYTES = 16 * 1024 * 1024  # how long the log may become before it is carried over into the file
+_LOG_BYTES = 64 * 1024 * 1024  # how long the log may become before it is carried over into the file
 
 
 class _Connected(View):
@@ -118,7 +118,13 @@ class SqliteStore:
 
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
 
-    def __init__(self, path: Path, types: ResourceTypes, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
+    def __init__(
+        self,
+        path: Path,
+        types: ResourceTypes,
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        log_bytes: int = _LOG_BYTES,
+    ) -> None:
         self._path = path
         self._types = types
         self._synchronous = synchronous
@@ -130,7 +136,7 @@ class SqliteStore:
         self._closed = False
         self._plain_reads = PlainReads(types, self._connect)
         self._log = path.with_name(path.name + "-wal")
-        self._log_bytes = _LOG_BYTES
+        self._log_limit = self._log_bytes = log_bytes
         self._writer_connection = self._connect()
         self._instant = self._newest_instant()
         self._writer = threading.Thread(target=self._write_on, name="sqlite-writer", daemon=True)
@@ -239,11 +245,11 @@ class SqliteStore:
                 connection.execute("PRAGMA busy_timeout = 0")
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-            self._log_bytes = self._log.stat().st_size + _LOG_BYTES if busy else _LOG_BYTES
+            self._log_bytes = self._log.stat().st_size + self._log_limit if busy else self._log_limit
         except (sqlite3.Error, OSError) as error:
             # Nothing is lost: what is in the log is as durable as what is in the file.
             log.error("log not shortened: %s", error)
-            self._log_bytes += _LOG_BYTES
+            self._log_bytes += self._log_limit
 
     def _take_waiting(self, group: list[_Job[Any]]) -> None:
         try:

@@ -15,7 +15,8 @@ import pytest
 from fhir_gateway.fhir.outcome import TooCostly, Unavailable
 from fhir_gateway.store import open_store
 from fhir_gateway.store.contract import Put, Write
-from fhir_gateway.store.sqlite import _LOG_BYTES, SqliteStore
+from fhir_gateway.store.resource_types import ResourceTypes
+from fhir_gateway.store.sqlite import SqliteStore
 from tests.store.conftest import TYPES
 from tests.store.drafts import draft
 
@@ -88,15 +89,18 @@ def test_a_closed_store_refuses_writes(tmp_path: Path) -> None:
         store.write(lambda tx: None)
 
 
-def test_the_log_stays_short_although_reads_stand_in_it_between_commits(store: SqliteStore) -> None:
+def test_the_log_stays_short_although_reads_stand_in_it_between_commits(tmp_path: Path) -> None:
+    open_store(f"sqlite:///{tmp_path}/store.sqlite", TYPES).close()
+    limit = 2 * 1024 * 1024
+    store = SqliteStore(tmp_path / "store.sqlite", ResourceTypes(TYPES), log_bytes=limit)
     longest = 0
     for number in range(120):
-        store.write(
-            lambda tx, n=number: tx.stage([Put(draft("Patient", f"p{n % 7}", language="x" * 400_000 + str(n)))])
-        )
+        resource = draft("Patient", f"p{number % 7}", language="x" * 100_000 + str(number))
+        store.write(lambda tx, each=resource: tx.stage([Put(each)]))
         assert store.current("Patient", f"p{number % 7}") is not None
         longest = max(longest, store._log.stat().st_size)
-    assert longest < 3 * _LOG_BYTES
+    store.close()
+    assert limit < longest < 2 * limit
 
 
 def test_a_plain_read_sees_each_commit_once_it_is_acknowledged(store: SqliteStore) -> None:
