@@ -106,9 +106,6 @@ class PostgresWriter(_Connected, Writer):
         # Each statement has a snapshot of its own here, the next one a later one than this.
         return self.rows(_HORIZON)[0][0], self.instant
 
-    def execute(self, statement: str, parameters: Sequence[Any]) -> None:
-        self._connection.execute(_native(statement), parameters)
-
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         arrays = ", ".join(f"%b::{kind_of(table, column)}[]" for column in columns)
         statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"

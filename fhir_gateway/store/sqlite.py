@@ -21,11 +21,11 @@ from fhir_gateway.fhir.outcome import TooCostly, Unavailable
 from fhir_gateway.store import complaints
 from fhir_gateway.store.contract import Locks, Read, Row, Version, Write
 from fhir_gateway.store.file_lock import FileLock
-from fhir_gateway.store.layout import instants_used
+from fhir_gateway.store.layout import HISTORY, INDEX_COLUMNS, RESOURCE, instants_used
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.sqlite_plain_reads import PlainReads
 from fhir_gateway.store.view import View
-from fhir_gateway.store.writer import Writer
+from fhir_gateway.store.writer import Rows, Writer
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -82,14 +82,23 @@ class SqliteWriter(_Connected, Writer):
         super().__init__(types, instant)
         self._connection = connection
 
-    def execute(self, statement: str, parameters: Sequence[Any]) -> None:
-        self._connection.execute(statement, parameters)
-
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         self._connection.executemany(_insert(table, tuple(columns)), rows)
 
-    def replace(self, rows: Sequence[Row]) -> None:
-        self._connection.executemany(_REPLACE, rows)
+    def write_rows(self, rows: Rows) -> None:
+        if rows.history:
+            self.insert("history", HISTORY, rows.history)
+        if rows.resource:
+            self.insert("resource", RESOURCE, rows.resource)
+        if rows.replaced:
+            self._connection.executemany(_REPLACE, rows.replaced)
+        if rows.unindexed:
+            clause, value = self.among("rid", rows.unindexed)
+            for table in INDEX_COLUMNS:
+                self._connection.execute(f"DELETE FROM {table} WHERE {clause}", (value,))
+        for table, index_rows in rows.index.items():
+            if index_rows:
+                self.insert(table, INDEX_COLUMNS[table], index_rows)
 
 
 _REPLACE = "UPDATE resource SET vid = ?, last_updated = ?, deleted = ?, idx_hash = ?, body = ? WHERE rid = ?"

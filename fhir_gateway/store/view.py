@@ -6,6 +6,7 @@ Source: FHIR R4, RESTful API, "read", "vread", "history".
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
@@ -23,7 +24,7 @@ _SUPERSEDED = (
 )
 
 
-class View:
+class View(ABC):
     """What both engines read alike; an engine adds `rows`, `dialect`, `limited` and `certain`."""
 
     dialect: Literal["sqlite", "postgresql"]
@@ -32,14 +33,14 @@ class View:
         self.types = types
 
     @property
-    def certain(self) -> tuple[int, int]:
-        raise NotImplementedError
+    @abstractmethod
+    def certain(self) -> tuple[int, int]: ...
 
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        raise NotImplementedError
+    @abstractmethod
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
 
-    def limited(self, seconds: float) -> AbstractContextManager[None]:
-        raise NotImplementedError
+    @abstractmethod
+    def limited(self, seconds: float) -> AbstractContextManager[None]: ...
 
     def among(self, column: str, values: Sequence[int]) -> tuple[str, Any]:
         """Return the clause "column is one of these" and its one parameter, the same text for any number."""

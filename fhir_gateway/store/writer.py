@@ -5,14 +5,14 @@ Everything costly about a draft was done before the transaction began; here vers
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.store.contract import Command, Create, Delete, Draft, IndexTable, Key, Put, Row, Staged, Version
 from fhir_gateway.store.index.hashing import rk_of
-from fhir_gateway.store.layout import HISTORY, INDEX_COLUMNS, RESOURCE, first_rid, head, pack, says_the_same
+from fhir_gateway.store.layout import INDEX_COLUMNS, first_rid, head, pack, says_the_same
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.view import View
 
@@ -42,7 +42,7 @@ class Rows:
 
 
 class Writer(View):
-    """What both engines write alike; an engine adds `insert`, `replace` and `unindex`.
+    """What both engines write alike; an engine adds `insert` and `write_rows`.
 
     instant: µs, meta.lastUpdated of all that is staged.
     """
@@ -56,21 +56,13 @@ class Writer(View):
     def _head(self, type: str, id: str, vid: int) -> bytes:
         return head(type, id, vid, self._instant_text)
 
+    @abstractmethod
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        raise NotImplementedError
+        """Insert rows of these columns."""
 
-    def replace(self, rows: Sequence[Row]) -> None:
-        """Update `resource` from rows (vid, last_updated, deleted, idx_hash, body, rid)."""
-        raise NotImplementedError
-
-    def unindex(self, rids: Sequence[int]) -> None:
-        """Delete all index rows of these resources."""
-        for table in INDEX_COLUMNS:
-            clause, value = self.among("rid", rids)
-            self.execute(f"DELETE FROM {table} WHERE {clause}", (value,))
-
-    def execute(self, statement: str, parameters: Sequence[Any]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def write_rows(self, rows: Rows) -> None:
+        """Write what the commands came to; index rows that go are deleted before their successors come."""
 
     def stage(self, commands: Sequence[Command]) -> list[Staged]:
         stored = self._stored([command.draft.key for command in commands if isinstance(command, Put)], self.claimed)
@@ -168,20 +160,6 @@ class Writer(View):
             body = b"" if old.deleted else pack(old.body)
         rtype = self.types.number(old.type)
         rows.history.append((old.rid, old.vid, rtype, old.last_updated, int(old.deleted), body))
-
-    def write_rows(self, rows: Rows) -> None:
-        """Write what the commands came to; index rows that go are deleted before their successors come."""
-        if rows.history:
-            self.insert("history", HISTORY, rows.history)
-        if rows.resource:
-            self.insert("resource", RESOURCE, rows.resource)
-        if rows.replaced:
-            self.replace(rows.replaced)
-        if rows.unindexed:
-            self.unindex(rows.unindexed)
-        for table, index_rows in rows.index.items():
-            if index_rows:
-                self.insert(table, INDEX_COLUMNS[table], index_rows)
 
 
 def _key(command: Command) -> Key:
