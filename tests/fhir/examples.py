@@ -14,15 +14,15 @@ PACKAGE = "hl7.fhir.r4.examples-4.0.1.tgz"
 _DEFINITIONS = re.compile(
     r"(?:StructureDefinition|ValueSet|CodeSystem|SearchParameter|ConceptMap|OperationDefinition)-"
 )
-# Bundles that hold the definitions again; with FULL=1 they are read too.
+# Bundles that hold the definitions again; with FHIR_GATEWAY_SUITES=full they are read too.
 _LARGE = 2_000_000
 _EVERY = 40
 
 
 @cache
 def official_examples() -> tuple[tuple[str, bytes], ...]:
-    """Return name and body of each example; of the definitions one in forty, all of them with FULL=1."""
-    return tuple(_read(full=os.environ.get("FULL") == "1"))
+    """Return name and body of each example; of the definitions one in forty, all with FHIR_GATEWAY_SUITES=full."""
+    return tuple(_read(full=os.environ.get("FHIR_GATEWAY_SUITES") == "full"))
 
 
 def _read(full: bool) -> Iterator[tuple[str, bytes]]:
