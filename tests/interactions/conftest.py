@@ -6,18 +6,18 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from fhir_gateway.conformance.definitions import Definitions, definitions
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.store import open_store
-from fhir_gateway.store.contract import Store, Write
+from fhir_gateway.store.contract import Store
 from fhir_gateway.store.index.indexer import Indexer, indexed
 from fhir_gateway.store.layout import INDEX_COLUMNS
 from fhir_gateway.store.registry import parameter_ids
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.search.registry import Registry
-from fhir_gateway.store.writer import Writer
 from tests.conftest import Engine
 from tests.interactions.desk import BASE, Desk, Ids
 
@@ -38,12 +38,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pid
 
 
 @pytest.fixture(scope="session")
-def postgres_store(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Pids]]:
+def postgres_store(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Pids, str]]:
     """A PostgreSQL database for all tests, emptied before each."""
     postgres = request.getfixturevalue("postgres")
     dsn = postgres.create()
     store = open_store(dsn, R4.types.resources)
-    yield store, numbered_parameters(store)
+    yield store, numbered_parameters(store), dsn
     store.close()
     postgres.drop(dsn)
 
@@ -63,8 +63,8 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path, indexers: dict[str, Ind
         shutil.copy(path, tmp_path / "gateway.sqlite")
         store = open_sqlite(tmp_path)
     else:
-        store, pids = request.getfixturevalue("postgres_store")
-        store.write(empty)
+        store, pids, dsn = request.getfixturevalue("postgres_store")
+        empty(dsn)
     indexer = indexers.setdefault(engine, Indexer(R4.search_parameters, pids, BASE))
     rtypes = ResourceTypes(R4.types.resources).numbers
     registry = Registry(R4.search_parameters, pids, rtypes, BASE, now=lambda: NOW)
@@ -87,7 +87,7 @@ def numbered_parameters(store: Store) -> Pids:
     return parameter_ids(store, parameters)
 
 
-def empty(tx: Write) -> None:
-    assert isinstance(tx, Writer)
-    for table in ("resource", "history", *INDEX_COLUMNS):
-        tx.execute(f"DELETE FROM {table}", ())
+def empty(dsn: str) -> None:
+    """Take everything away but the numbers of the search parameters."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE resource, history, {', '.join(INDEX_COLUMNS)}")
