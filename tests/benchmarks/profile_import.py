@@ -46,7 +46,7 @@ WATCHED: tuple[tuple[str, Any, str], ...] = (
     ("finished bytes", drafting, "tail"),
     ("drafts and commands", plan, "_commands"),
     ("versions and rows", Writer, "stage"),
-    ("SQL", Writer, "write_rows"),
+    ("SQL", sqlite.SqliteWriter, "write_rows"),
     ("SQL", postgres.PostgresWriter, "write_rows"),
     ("begin, commit", sqlite.SqliteStore, "_commit_together"),
     ("begin, commit", postgres.PostgresStore, "_write"),
