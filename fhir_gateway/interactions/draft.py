@@ -31,7 +31,9 @@ def draft(indexer: Indexer, resource: Resource, type: str, id: str, links: Itera
 
 def tail(resource: Resource) -> bytes:
     """Return the JSON of a resource from the quote that closes meta.lastUpdated."""
-    rest: dict[str, Any] = {name: value for name, value in resource.items() if name not in _HEAD}
+    rest: dict[str, Any] = dict(resource)
+    for name in _HEAD:
+        rest.pop(name, None)
     end = b"," + encode(rest)[1:] if rest else b"}"
     meta = resource.get("meta")
     kept = {name: value for name, value in meta.items() if name not in _VERSION} if meta else None

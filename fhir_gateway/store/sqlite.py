@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -83,7 +85,14 @@ class SqliteWriter(_Connected, Writer):
         self._connection = connection
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        self._connection.executemany(_insert(table, tuple(columns)), rows)
+        # A statement of many rows spends less on its way in and out than as many of one row.
+        names = tuple(columns)
+        whole = len(rows) - len(rows) % _ROWS
+        for first in range(0, whole, _ROWS):
+            values = list(chain.from_iterable(rows[first : first + _ROWS]))
+            self._connection.execute(_insert(table, names, _ROWS), values)
+        if whole < len(rows):
+            self._connection.executemany(_insert(table, names, 1), rows[whole:])
 
     def write_rows(self, rows: Rows) -> None:
         if rows.history:
@@ -102,14 +111,13 @@ class SqliteWriter(_Connected, Writer):
 
 
 _REPLACE = "UPDATE resource SET vid = ?, last_updated = ?, deleted = ?, idx_hash = ?, body = ? WHERE rid = ?"
-_INSERTS: dict[str, str] = {}
+_ROWS = 64  # of one INSERT
 
 
-def _insert(table: str, columns: tuple[str, ...]) -> str:
-    if table not in _INSERTS:
-        marks = ", ".join("?" * len(columns))
-        _INSERTS[table] = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
-    return _INSERTS[table]
+@lru_cache(maxsize=64)
+def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
 
 
 @dataclass(slots=True)
