@@ -19,7 +19,7 @@ from fhir_gateway.demo import example
 from tests.served import Served, serve
 
 ROOT = Path(__file__).resolve().parents[1]
-IGNORED = {".venv", "build", "node_modules", "dist", ".git"}
+IGNORED = {".pytest_cache", ".venv", "build", "node_modules", "dist", ".git"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(
     r"^<!-- run: prints (?P<prints>.+?) -->\n```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
