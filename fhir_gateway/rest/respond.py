@@ -9,12 +9,12 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from fhir_gateway.fhir import primitives
 from fhir_gateway.fhir.outcome import FhirError, Language, Unauthenticated, operation_outcome
 from fhir_gateway.interactions.interaction import Answer
 from fhir_gateway.rest.complaints import MethodNotAllowed
@@ -32,7 +32,6 @@ NO_SNIFF = (b"x-content-type-options", b"nosniff")
 GZIP = (b"content-encoding", b"gzip")
 LENGTH_0 = (b"content-length", b"0")
 
-_DAY = 86_400
 _UNFIT = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -110,12 +109,7 @@ def gzipped(body: bytes) -> bytes:
     return zlib.compress(body, 1, wbits=31)
 
 
-@lru_cache(maxsize=4096)
-def _day(days: int) -> bytes:
-    return formatdate(days * _DAY, usegmt=True)[: len("Sat, 21 Nov 2026 ")].encode()
-
-
+@lru_cache(maxsize=16_384)
 def http_date(seconds: int) -> bytes:
-    """Return seconds since the epoch as an HTTP date: b"Sat, 21 Nov 2026 21:03:35 GMT"."""
-    days, second = divmod(seconds, _DAY)
-    return b"%b%02d:%02d:%02d GMT" % (_day(days), second // 3600, second // 60 % 60, second % 60)
+    """Return seconds since the epoch as the HTTP date of a header: b"Sat, 21 Nov 2026 21:03:35 GMT"."""
+    return primitives.http_date(seconds * primitives.SECOND).encode()

@@ -1,7 +1,7 @@
 """The engine for several worker processes: PostgreSQL through psycopg, a pool of connections each.
 
 Source: PostgreSQL documentation, "Transaction Isolation", "Advisory Locks", "System Information Functions
-(transaction IDs and snapshots)", "COPY".
+(transaction IDs and snapshots)".
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import random
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -50,17 +51,17 @@ def fill(connection: psycopg.Connection[Any]) -> None:
     connection.execute("vacuum analyze resource", prepare=False)
 
 
-class Way:
+class Way(ABC):
     """One way to read. `open` makes as many connections as reads may run at once and returns the read."""
 
     def __init__(self, dsn: str, concurrent: int) -> None:
         self.dsn, self.concurrent, self.pids = dsn, concurrent, list[int]()
 
-    async def open(self) -> Read:
-        raise NotImplementedError
+    @abstractmethod
+    async def open(self) -> Read: ...
 
-    async def close(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def close(self) -> None: ...
 
 
 class Sync(Way):
