@@ -11,8 +11,8 @@ RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "
 HISTORY = ("rid", "vid", "rtype", "last_updated", "deleted", "body")
 # Column names in the order in which index rows are made; rid is always last.
 INDEX_COLUMNS: dict[IndexTable, tuple[str, ...]] = {
-    "i_token": ("pid", "h", "rid"),
-    "i_ref": ("trk", "pid", "rid"),
+    "i_token": ("pid", "h", "s", "rid"),
+    "i_ref": ("trk", "pid", "s", "rid"),
     "i_date": ("pid", "lo", "hi", "long", "rid"),
     "i_num": ("pid", "lo", "hi", "rid"),
     "i_qty": ("pid", "u", "lo", "hi", "rid"),

@@ -28,13 +28,17 @@ metadata = MetaData()
 
 # SQLite knows a rowid alias only under the very word INTEGER.
 Rid = BigInteger().with_variant(Integer, "sqlite")
+# "C" on PostgreSQL: ranges and order by code point, as SQLite's BINARY compares texts.
+C_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+
+_ALIVE = text("deleted = 0")
 
 resource = Table(
     "resource",
     metadata,
     Column("rid", Rid, primary_key=True, autoincrement=False),
     Column("rtype", SmallInteger, nullable=False),
-    Column("fhir_id", Text, nullable=False),
+    Column("fhir_id", C_TEXT, nullable=False),
     Column("rk", BigInteger, nullable=False),
     Column("vid", Integer, nullable=False),
     Column("last_updated", BigInteger, nullable=False),
@@ -42,7 +46,8 @@ resource = Table(
     Column("idx_hash", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("resource_rk", "rk", unique=True),
-    Index("resource_type", "rtype", "rid", sqlite_where=text("deleted = 0"), postgresql_where=text("deleted = 0")),
+    Index("resource_type", "rtype", "rid", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
+    Index("resource_type_id", "rtype", "fhir_id", "rid", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
     Index("resource_type_updated", "rtype", "last_updated", "rid"),
     Index("resource_updated", "last_updated", "rid"),
 )
@@ -87,30 +92,35 @@ def _pid() -> list[Column[object]]:
     return [Column("pid", Integer, nullable=False)]
 
 
-i_token = _index_table("i_token", [*_pid(), *_big("h")], ["pid", "h", "rid"])
-i_ref = _index_table("i_ref", [*_big("trk"), *_pid()], ["trk", "pid", "rid"])
+def _order(table: str) -> Index:
+    """Return the index that gives the rows of a parameter in the order of their texts."""
+    some = text("s IS NOT NULL")
+    return Index(f"{table}_order", "pid", "s", "rid", sqlite_where=some, postgresql_where=some)
+
+
+i_token = _index_table("i_token", [*_pid(), *_big("h"), Column("s", C_TEXT)], ["pid", "h", "rid"], _order("i_token"))
+i_ref = _index_table("i_ref", [*_big("trk"), *_pid(), Column("s", C_TEXT)], ["trk", "pid", "rid"], _order("i_ref"))
 i_date = _index_table(
     "i_date",
     [*_pid(), *_big("lo", "hi"), Column("long", SmallInteger, nullable=False)],
-    ["pid", "lo", "hi", "rid"],
+    ["pid", "lo", "rid", "hi"],
     Index("i_date_long", "pid", "hi", "rid", sqlite_where=text("long = 1"), postgresql_where=text("long = 1")),
 )
 i_num = _index_table(
     "i_num",
     [*_pid(), *_double("lo", "hi")],
-    ["pid", "lo", "hi", "rid"],
+    ["pid", "lo", "rid", "hi"],
     Index("i_num_spread", "pid", "hi", "rid", sqlite_where=text("lo < hi"), postgresql_where=text("lo < hi")),
 )
 i_qty = _index_table(
     "i_qty",
     [*_pid(), *_big("u"), *_double("lo", "hi")],
-    ["pid", "u", "lo", "hi", "rid"],
+    ["pid", "u", "lo", "rid", "hi"],
     Index("i_qty_spread", "pid", "u", "hi", "rid", sqlite_where=text("lo < hi"), postgresql_where=text("lo < hi")),
 )
 i_str = _index_table(
     "i_str",
-    # "C" on PostgreSQL: prefix ranges by code point, as SQLite's BINARY compares them.
-    [*_pid(), Column("v", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False), *_big("x")],
+    [*_pid(), Column("v", C_TEXT, nullable=False), *_big("x")],
     ["pid", "v", "rid", "x"],
 )
 i_comp = _index_table(
@@ -124,6 +134,8 @@ search_parameter = Table(
     Column("type", Text, nullable=False),
     Column("code", Text, nullable=False),
     Column("url", Text, nullable=False),
+    # The job that must end before resources can be searched by the parameter; 0: none.
+    Column("job", Integer, nullable=False, server_default="0"),
     Index("search_parameter_code", "type", "code", unique=True),
 )
 
@@ -132,4 +144,22 @@ gateway_setting = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
+)
+
+# One row: how often what resources are indexed by was changed.
+index_generation = Table("index_generation", metadata, *_big("generation"))
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detail", LargeBinary, nullable=False),  # JSON: what it is about
+    Column("error", Text, nullable=False),
+    *_big("total", "done", "written", "failed"),  # resources
+    *_big("stage", "position", "up_to", "barrier"),  # how far it is: see store/jobs.py
+    *_big("created", "started", "ended"),  # µs; 0: not yet
+    Column("holder", Text, nullable=False),  # the process that carries it out, until `held_until` (µs)
+    *_big("held_until"),
 )

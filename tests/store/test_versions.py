@@ -138,8 +138,8 @@ def test_one_transaction_has_one_instant_and_later_ones_have_later_instants(stor
 
 def test_restaged_drafts_replace_body_and_index_of_the_same_version(store: Store) -> None:
     def work(tx: Write) -> None:
-        tx.stage([Create(draft("Patient", "a", index={"i_token": [(1, 10)]}, active=True))])
-        tx.restage([draft("Patient", "a", index={"i_token": [(1, 20)]}, active=False)])
+        tx.stage([Create(draft("Patient", "a", index={"i_token": [(1, 10, None)]}, active=True))])
+        tx.restage([draft("Patient", "a", index={"i_token": [(1, 20, None)]}, active=False)])
 
     store.write(work)
     with store.read() as tx:
@@ -151,12 +151,14 @@ def test_restaged_drafts_replace_body_and_index_of_the_same_version(store: Store
 
 def test_index_rows_follow_the_resource_and_go_with_it(store: Store) -> None:
     rows = {
-        "i_token": [(1, 10)], "i_ref": [(77, 2)], "i_date": [(3, 1, 2, 0)], "i_num": [(4, 1.5, 2.5)],
-        "i_qty": [(5, 0, 1.0, 2.0)], "i_str": [(6, "été", 9)], "i_comp": [(7, 1, 0.0, 0.0, 2)],
+        "i_token": [(1, 10, None), (1, 11, "é")], "i_ref": [(77, 2, "Patient/b")], "i_date": [(3, 1, 2, 0)],
+        "i_num": [(4, 1.5, 2.5)], "i_qty": [(5, 0, 1.0, 2.0)], "i_str": [(6, "été", 9)],
+        "i_comp": [(7, 1, 0.0, 0.0, 2)],
     }  # fmt: skip
     store.write(lambda tx: tx.stage([Put(draft("Patient", "a", index=rows))]))
     with store.read() as tx:
-        assert all(len(tx.rows(f"SELECT * FROM {table}")) == 1 for table in rows)
+        assert all(len(tx.rows(f"SELECT * FROM {table}")) == len(rows[table]) for table in rows)
+        assert tx.rows("SELECT h, s FROM i_token ORDER BY h") == [(10, None), (11, "é")]
     store.write(lambda tx: tx.stage([Delete("Patient", "a")]))
     with store.read() as tx:
         assert all(tx.rows(f"SELECT * FROM {table}") == [] for table in rows)
@@ -164,9 +166,10 @@ def test_index_rows_follow_the_resource_and_go_with_it(store: Store) -> None:
 
 def test_many_rows_at_once_are_the_same_as_few(store: Store) -> None:
     wide = {
-        "i_token": [(1, n) for n in range(500)], "i_num": [(4, float(n), n + 0.5) for n in range(500)],
+        "i_token": [(1, n, f"{n}" if n % 3 else None) for n in range(500)],
+        "i_num": [(4, float(n), n + 0.5) for n in range(500)],
         "i_comp": [(7, n, 0.0, 1.0, -n) for n in range(500)], "i_date": [(3, n, n, 0) for n in range(500)],
-        "i_str": [(6, f"{n}", n) for n in range(500)], "i_ref": [(n, 2) for n in range(500)],
+        "i_str": [(6, f"{n}", n) for n in range(500)], "i_ref": [(n, 2, f"{n}") for n in range(500)],
         "i_qty": [(5, n, 1.0, 2.0) for n in range(500)],
     }  # fmt: skip
     store.write(lambda tx: tx.stage([Put(draft("Patient", "a", index=wide))]))

@@ -28,6 +28,39 @@ TOKEN_MALFORMED = Complaint(
     fr="La valeur « {value} » de {name} n'est pas un jeton : écrivez code, système|code, |code ou système|, "
     "et \\| pour une barre verticale qui en fait partie.",
 )
+TOKEN_WITHOUT_SYSTEM = Complaint(
+    "search-token-without-system",
+    "value",
+    en="The values of {name} have no system, so '{value}' cannot name one; write the value alone, and \\| for a "
+    "vertical bar that belongs to it.",
+    fr="Les valeurs de {name} n'ont pas de système, « {value} » ne peut donc en nommer un ; écrivez la valeur seule, "
+    "et \\| pour une barre verticale qui en fait partie.",
+)
+URI_NO_URL = Complaint(
+    "search-uri-no-url",
+    "value",
+    en="The value '{value}' of {name} is no URL with a scheme, as in https://example.org/fhir/; URNs such as OIDs have "
+    "nothing above or below them: leave out the modifier to ask for one.",
+    fr="La valeur « {value} » de {name} n'est pas une URL avec son schéma, comme https://example.org/fhir/ ; un URN "
+    "tel qu'un OID n'a rien au-dessus ni au-dessous de lui : retirez le modificateur pour le chercher.",
+)
+URI_TOO_LONG = Complaint(
+    "search-uri-too-long",
+    "too-long",
+    en="The value of {name} is longer than the {limit} characters by which URLs are compared; shorten it.",
+    fr="La valeur de {name} dépasse les {limit} caractères sur lesquels les URL sont comparées ; raccourcissez-la.",
+)
+POSITION_MALFORMED = Complaint(
+    "search-position-malformed",
+    "value",
+    en="The value '{value}' of {name} is no position: write latitude|longitude, latitude|longitude|distance or "
+    "latitude|longitude|distance|unit, degrees between -90 and 90 and between -180 and 180, a distance that is not "
+    "negative, and one of these units: {units}.",
+    fr="La valeur « {value} » de {name} n'est pas une position : écrivez latitude|longitude, "
+    "latitude|longitude|distance ou latitude|longitude|distance|unité, en degrés de -90 à 90 et de -180 à 180, "
+    "une distance qui ne soit pas "
+    "négative et l'une de ces unités : {units}.",
+)
 BOOLEAN_MALFORMED = Complaint(
     "search-boolean-malformed",
     "value",
@@ -78,8 +111,10 @@ QUANTITY_MALFORMED = Complaint(
 STRING_TOO_LONG = Complaint(
     "search-string-too-long",
     "too-long",
-    en="The value of {name} is longer than the {limit} characters that are compared; shorten it, or use :exact.",
-    fr="La valeur de {name} dépasse les {limit} caractères comparés ; raccourcissez-la, ou utilisez :exact.",
+    en="The value of {name} is longer than the {limit} characters that are compared; shorten it; a string parameter "
+    "takes longer ones with :exact.",
+    fr="La valeur de {name} dépasse les {limit} caractères comparés ; raccourcissez-la ; un paramètre "
+    "de type string en accepte de plus longues avec :exact.",
 )
 COMPOSITE_MALFORMED = Complaint(
     "search-composite-malformed",

@@ -125,8 +125,7 @@ def _found(component: Component, each_by: Callable[[Branch], Each]) -> Found:
     """Return what gives all that rows need of a component."""
     branches = [(branch.first, branch.select, each_by(branch)) for branch in component.branches]
     if len(branches) == 1 and branches[0][0] == "":
-        _, select, each = branches[0]
-        return lambda base, resource: list(each(select(base)))
+        return _found_in_base(*branches[0][1:])
 
     def found(base: Any, resource: Mapping[str, Any]) -> list[Any]:
         values: list[Any] = []
@@ -136,6 +135,15 @@ def _found(component: Component, each_by: Callable[[Branch], Each]) -> Found:
             elif first in resource:  # `%resource.…` starts at the resource, not at the base value
                 values.extend(each(select(resource[first])))
         return values
+
+    return found
+
+
+def _found_in_base(select: Callable[[Any], list[Any]], each: Each) -> Found:
+    def found(base: Any, resource: Mapping[str, Any]) -> list[Any]:
+        values = select(base)
+        # Most resources have none: an Observation has one type of value, and parameters for all of them.
+        return list(each(values)) if values else values
 
     return found
 
@@ -243,7 +251,7 @@ def _put_tokens(tokens: list[Token], system: str | None) -> Iterator[Part]:
 
 def _put_references(targets: reference.Targets, references: list[str], system: str | None) -> Iterator[Part]:
     first = _system_52(system)
-    return ((first, 0.0, key) for each in references for key in targets(each)[1])
+    return ((first, 0.0, key) for each in references for key, _ in targets(each)[1])
 
 
 def _put_texts(texts: list[str], system: str | None) -> Iterator[Part]:

@@ -21,9 +21,17 @@ class Keys(tuple[int, ...]):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One value that each engine wants written in a way of its own."""
+
+    sqlite: str
+    postgresql: str
+
+
 T = TypeVar("T")
 R = TypeVar("R")
-Value = int | float | str | Keys
+Value = int | float | str | Keys | Written
 Modifier = str | None  # without its colon: "exact", "not", "Patient"
 
 

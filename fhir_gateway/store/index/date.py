@@ -43,6 +43,13 @@ def _dates(values: list[Any]) -> Iterator[Span]:
     return map(span_of, values)
 
 
+def _instants(values: list[Any]) -> Iterator[Span]:
+    # "An instant is considered a fixed point in time with … an effective width of 0"
+    for value in values:
+        low = interval_of(value).low
+        yield low, low
+
+
 def _periods(values: list[Any]) -> Iterator[Span]:
     for period in values:
         low = interval_of(period["start"]).low if "start" in period else EVER_SINCE
@@ -65,7 +72,7 @@ def _timings(values: list[Any]) -> Iterator[Span]:
 _SPANS: Mapping[str, Callable[[list[Any]], Iterator[Span]]] = {
     "date": _dates,
     "dateTime": _dates,
-    "instant": _dates,
+    "instant": _instants,
     "Period": _periods,
     "Timing": _timings,
 }

@@ -32,6 +32,14 @@ def joined_key(*parts: str) -> int:
     return h64("|".join(map(part, parts)))
 
 
+def order_text(text: str) -> str:
+    """Return the beginning of a text by which rows are ordered, 64 characters at most, as a database can hold it."""
+    kept = text[:64]
+    if kept.isascii() and "\x00" not in kept:
+        return kept
+    return kept.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
 def signed(digest: int) -> int:
     """Return an unsigned 64-bit number as the signed one that the databases hold."""
     return digest - _WHOLE if digest >= _HALF else digest

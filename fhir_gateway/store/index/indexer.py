@@ -13,8 +13,12 @@ from typing import Any
 
 from fhir_gateway.conformance.search_parameter import Branch, SearchParameter, SearchParameters
 from fhir_gateway.store.contract import IndexRows
-from fhir_gateway.store.index import composite, date, number, quantity, reference, string, token, uri
+from fhir_gateway.store.index import composite, contained, date, near, number, quantity, reference, string, token, uri
 from fhir_gateway.store.index.rows import Rows, Take
+
+# The number of the rows' format. Rows of another number are made anew from their resources before they are trusted.
+# 1: the first. 2: order texts of tokens and references, texts of codes, whole URIs, positions, contained types.
+INDEX_FORMAT = 2
 
 # Columns of `resource` hold these; the instant of a version is not even known when its rows are made.
 COLUMNS = frozenset({"_id", "_lastUpdated"})
@@ -25,8 +29,10 @@ WholeTaking = Callable[[Mapping[str, Any], Rows], None]  # takes from a resource
 
 def indexed(parameter: SearchParameter) -> bool:
     """Tell whether a parameter has index rows and so needs a number (pid)."""
-    if parameter.code in COLUMNS or parameter.type == "special" or not parameter.branches:
+    if parameter.code in COLUMNS or not parameter.branches:
         return False
+    if parameter.type == "special":
+        return near.indexed(parameter)
     return parameter.type != "composite" or composite.supported(parameter)
 
 
@@ -44,6 +50,7 @@ class Indexer:
         self._pids = pids
         self._base = base
         self._targets = reference.targets_at(base)
+        self._leading_by_type: dict[str, tuple[contained.Leading, ...]] = {}
         self._by_type: dict[str, tuple[dict[str, tuple[Taking, ...]], tuple[WholeTaking, ...]]] = {}
 
     def index(self, resource: Mapping[str, Any], references: Iterable[str] = ()) -> tuple[IndexRows, int]:
@@ -51,17 +58,24 @@ class Indexer:
 
         The resource has passed the structure check. `references`: all literal references in it; those to resources
         here that no search parameter finds get a row too (`reference.UNSEARCHED`), so that what they refer to is
-        known to be referred to. Rows of equal resources are equal, and so are their keys.
+        known to be referred to. Contained resources have no rows of their own; see `contained`. Rows of equal
+        resources are equal, and so are their keys.
         """
-        takings, whole_takings = self._takings(resource["resourceType"])
         rows = Rows()
+        self._collect(resource, rows)
+        reference.take_unsearched(references, self._targets, self._base, rows)
+        if "contained" in resource:
+            contained.take(resource, self._leading(resource["resourceType"]), self._collect, rows)
+        return rows.sealed()
+
+    def _collect(self, resource: Mapping[str, Any], rows: Rows) -> None:
+        """Append what the search parameters of its type take from a resource."""
+        takings, whole_takings = self._takings(resource["resourceType"])
         for property, value in resource.items():
             for select, append in takings.get(property, ()):
                 append(select(value), rows)
         for take in whole_takings:
             take(resource, rows)
-        reference.take_unsearched(references, self._targets, self._base, rows)
-        return rows.sealed()
 
     def prepare(self, types: Iterable[str]) -> None:
         """Compile what is taken from resources of these types now rather than at the first of each."""
@@ -74,6 +88,19 @@ class Indexer:
             found = self._by_type[type] = self._compiled(type)
         return found
 
+    def _leading(self, type: str) -> tuple[contained.Leading, ...]:
+        """Return by what a resource of a type may lead to those it contains."""
+        found = self._leading_by_type.get(type)
+        if found is None:
+            found = self._leading_by_type[type] = tuple(
+                contained.Leading(self._pids[type, parameter.code], branch.first, branch.select, branch.target)
+                for parameter in self._search_parameters.of(type).values()
+                if parameter.type == "reference" and indexed(parameter)
+                for branch in parameter.branches
+                if branch.type == "Reference"
+            )
+        return found
+
     def _compiled(self, type: str) -> tuple[dict[str, tuple[Taking, ...]], tuple[WholeTaking, ...]]:
         takings: dict[str, list[Taking]] = {}
         whole: list[WholeTaking] = []
@@ -81,6 +108,8 @@ class Indexer:
             if not indexed(parameter):
                 continue
             pid = self._pids[type, parameter.code]
+            if parameter.code == "url" and parameter.type == "uri":
+                whole.append(uri.take_versioned(pid))
             if parameter.type == "composite":
                 whole.append(composite.take(pid, parameter, self._targets))
                 continue
@@ -104,6 +133,8 @@ class Indexer:
             return string.take(pid, branch.type)
         if parameter.type == "number":
             return number.take(pid, branch.type)
+        if parameter.type == "special":
+            return near.take(pid)
         if parameter.type == "quantity":
             return quantity.take(pid, branch.type)
         return uri.take(pid, branch.type)

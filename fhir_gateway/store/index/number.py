@@ -4,7 +4,9 @@ Row (pid, lo, hi) in double precision. A number is a point: its precision matter
 kept, so that `100.00` finds a stored 100 and `gt100` does not. A Range is its bounds, open ends infinite.
 
 "When a number search is used against a resource element that stores a simple integer … or decimal, the significance of
-the number given is considered": 100 means [99.5, 100.5), 100.00 means [99.995, 100.005), 1e2 means [50, 150).
+the number given is considered": 100 means [99.5, 100.5), 100.00 means [99.995, 100.005), 1e2 means [95, 105). In
+exponent notation a number without a decimal point is thus taken with one digit more than it has (R5 has made that
+[50, 150)); with one it means what its digits say: 1.0e2 is [95, 105), 1.00e2 is [99.5, 100.5).
 
 Source: FHIR R4, Search, "number" and "Prefixes".
 """
@@ -109,7 +111,9 @@ def number_asked(asked: Asked, value: str, text: str, complaint: Complaint) -> N
         # "A recommended value for the approximation is 10% of the stated value."
         margin = abs(number) / 10
     else:
-        margin = Decimal(5).scaleb(exponent - 1)
+        # "1e2: … in the range [95 ... 105)"
+        further = 2 if "." not in digits and "e" in digits.lower() else 1
+        margin = Decimal(5).scaleb(exponent - further)
     exact, low, high = float(number), float(number - margin), float(number + margin)
     # More digits than a double has: the interval still holds the number itself.
     return NumberAsked(prefix, exact, min(low, exact), max(high, nextafter(exact, inf)))

@@ -1,9 +1,12 @@
 """Reference parameters: which resource, or which canonical url, a resource points to.
 
-Row (trk, pid). trk is the key of "Type/id" for a reference into this server, relative or absolute, of the whole URL for
-any other; a canonical has rows for "url" and "url|version", a versioned reference for itself and for its resource.
+Row (trk, pid, s). trk is the key of "Type/id" for a reference into this server, relative or absolute, of the whole URL
+for any other; a canonical has rows for "url" and "url|version", a versioned reference for itself and for its resource.
 A reference without a target here (contained, by identifier alone, by display alone) has the row `TARGETLESS`, so that
 it is not missing. Its identifier has the rows of a token, for `:identifier`.
+
+s is the beginning of the reference as it is written, relative to the service base, or of a canonical's url: resources
+are ordered by it. Only one row of each reference has it, that of what it names exactly.
 
 Source: FHIR R4, Search, "reference"; References, "Logical references", "Literal references".
 """
@@ -18,11 +21,12 @@ from typing import Any
 from fhir_gateway.fhir.outcome import InvalidRequest
 from fhir_gateway.store.index import complaints, token
 from fhir_gateway.store.index.condition import Answered, Asked, for_each, of_keys, refuse_modifier
-from fhir_gateway.store.index.hashing import h64, rk_of
+from fhir_gateway.store.index.hashing import h64, order_text
 from fhir_gateway.store.index.rows import Rows, Take
 from fhir_gateway.store.index.syntax import unescape
 
 TARGETLESS = 0
+_TARGETLESS: tuple[tuple[int, str | None], ...] = ((TARGETLESS, None),)
 UNSEARCHED = 0  # stands for the parameter in rows of references that no parameter searches; numbers begin at 1
 
 _LOCAL = re.compile(r"([A-Z][A-Za-z]*)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
@@ -32,7 +36,10 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.+")
 _REMEMBERED = 16_384
 
-Targets = Callable[[str], tuple[str | None, tuple[int, ...]]]
+Key = tuple[int, str | None]  # trk and s
+Targets = Callable[
+    [str], tuple[str | None, tuple[Key, ...]]
+]  # type and keys; the first is of what it names without a version
 
 
 def relative(reference: str, base: str | None) -> str:
@@ -46,27 +53,38 @@ def targets_at(base: str | None) -> Targets:
     """Return what gives a reference's target type (None: it cannot be told) and its keys, at a service base URL."""
 
     @lru_cache(_REMEMBERED)
-    def targets(reference: str) -> tuple[str | None, tuple[int, ...]]:
+    def targets(reference: str) -> tuple[str | None, tuple[Key, ...]]:
         if reference.startswith("#"):
             return None, ()
         local = _LOCAL.fullmatch(relative(reference, base))
         if local is not None:
             type, id, version = local.groups()
-            key = h64(f"{type}/{id}")
-            return type, (key,) if version is None else (key, h64(local[0]))
+            name = f"{type}/{id}"
+            return type, (_named(name),) if version is None else ((h64(name), None), _named(local[0]))
         remote = _REMOTE_TYPE.fullmatch(reference)
         versioned = _VERSIONED.fullmatch(reference)
-        keys = (h64(reference),) if versioned is None else (h64(reference), h64(versioned[1]))
+        keys = (_named(reference),) if versioned is None else ((h64(versioned[1]), None), _named(reference))
         return (None if remote is None else remote[1]), keys
 
     return targets
 
 
-def canonical_keys(canonical: str) -> tuple[int, ...]:
-    """Return the keys of a canonical: of its url and, where it names one, of its version; a fragment is no part."""
+def _named(text: str) -> Key:
+    return h64(text), order_text(text)
+
+
+def canonical_texts(canonical: str) -> tuple[str, ...]:
+    """Return what a canonical is found by: its url and, where it names a version, "url|version"; no fragment."""
     whole = canonical.partition("#")[0]
     url, bar, _ = whole.partition("|")
-    return (h64(url), h64(whole)) if bar else (h64(url),)
+    return (url, whole) if bar else (url,)
+
+
+@lru_cache(_REMEMBERED)
+def _canonical_keys(canonical: str) -> tuple[Key, ...]:
+    url, *whole = canonical_texts(canonical)
+    text = order_text(url)
+    return ((h64(url), None), (h64(whole[0]), text)) if whole else ((h64(url), text),)
 
 
 def take(pid: int, type: str, target: str | None, targets: Targets) -> Take | None:
@@ -77,23 +95,23 @@ def take(pid: int, type: str, target: str | None, targets: Targets) -> Take | No
     if type == "Reference":
         return _take_references(pid, target, targets)
     if type == "canonical":
-        return _take_keys(pid, canonical_keys)
+        return _take_keys(pid, _canonical_keys)
     if type == "Resource":
         # Bundle.entry[0].resource: the value is the resource itself, not a reference to it.
         return _take_keys(pid, _resource_keys)
     if type in ("uri", "url", "oid", "uuid"):
-        return _take_keys(pid, lambda uri: (h64(uri),))
+        return _take_keys(pid, lambda uri: (_named(uri),))
     return None
 
 
-def _resource_keys(resource: Mapping[str, Any]) -> tuple[int, ...]:
-    return (rk_of(resource["resourceType"], resource["id"]) if "id" in resource else TARGETLESS,)
+def _resource_keys(resource: Mapping[str, Any]) -> tuple[Key, ...]:
+    return (_named(f"{resource['resourceType']}/{resource['id']}") if "id" in resource else (TARGETLESS, None),)
 
 
-def _take_keys(pid: int, keys: Callable[[Any], tuple[int, ...]]) -> Take:
+def _take_keys(pid: int, keys: Callable[[Any], tuple[Key, ...]]) -> Take:
     def append(values: list[Any], rows: Rows) -> None:
         for value in values:
-            rows.ref.extend([(key, pid) for key in keys(value)])
+            rows.ref.extend([(trk, pid, s) for trk, s in keys(value)])
 
     return append
 
@@ -104,10 +122,10 @@ def _take_references(pid: int, target: str | None, targets: Targets) -> Take:
             named, keys = targets(value["reference"]) if "reference" in value else (None, ())
             if target is not None and target != (named or value.get("type")):
                 continue
-            for key in keys or (TARGETLESS,):
-                rows.ref.append((key, pid))
+            for trk, s in keys or _TARGETLESS:
+                rows.ref.append((trk, pid, s))
             if "identifier" in value:
-                rows.token.extend([(pid, key) for key in token.identifier_keys(value["identifier"])])
+                rows.token.extend([(pid, h, None) for h, _ in token.identifier_keys(value["identifier"])])
 
     return append
 
@@ -122,8 +140,8 @@ def take_unsearched(references: Iterable[str], targets: Targets, base: str | Non
     for text in references:
         named, keys = targets(text)
         # A remote reference may name a type too, but is no key of a resource.
-        if named is not None and keys[0] not in found and _LOCAL.match(relative(text, base)):
-            rows.ref.append((keys[0], UNSEARCHED))
+        if named is not None and keys[0][0] not in found and _LOCAL.match(relative(text, base)):
+            rows.ref.append((keys[0][0], UNSEARCHED, None))
 
 
 def ask(asked: Asked) -> Answered:

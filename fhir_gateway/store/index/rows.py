@@ -42,8 +42,20 @@ class Rows:
             ("i_str", self.str),
             ("i_comp", self.comp),
         )
-        index: dict[IndexTable, list[Row]] = {table: sorted(set(rows)) for table, rows in tables if rows}
+        index: dict[IndexTable, list[Row]] = {table: _in_order(rows) for table, rows in tables if rows}
         return index, signed(xxh3_64_intdigest(_pack(index)))
+
+
+def _in_order(rows: list[Row]) -> list[Row]:
+    if len(rows) == 1:
+        return rows
+    try:
+        return sorted(set(rows))
+    except TypeError:
+        # One key with a text and without, as of a canonical that is there with its version and without: that with the
+        # text stays. Texts do not compare with None, and no two rows whose keys differ get as far as that.
+        named = {row[:-1]: row for row in sorted(rows, key=lambda row: row[-1] is not None)}
+        return sorted(named.values())
 
 
 # Appends the rows of the values that one branch of a search parameter selected.

@@ -1,10 +1,12 @@
-r"""String parameters: texts compared without case, accents and extra spaces, from their beginning.
+r"""String parameters: texts compared without case, accents, punctuation and extra spaces, from their beginning.
 
-Row (pid, v, x). v is the beginning of the folded text, at most 64 characters; x is the key of the whole text as it was
-written, for `:exact`. What lies beyond the 64 is kept in further rows of overlapping pieces, each after the character
-U+001F (which no folded text has), for `:contains` alone; their x is 0.
+Row (pid, v, x). v is the beginning of the folded text, at most 128 characters; x is the key of the whole text as it was
+written, for `:exact`. What lies beyond the 128 is kept in further rows of overlapping pieces, each after the character
+U+001F (which no folded text has), for `:contains` alone; their x is 0. A text of up to 64 characters lies whole in the
+beginning or in one piece.
 
-Source: FHIR R4, Search, "string".
+Source: FHIR R4, Search, "string": "insensitive to casing and included combining characters … Punctuation and
+non-significant whitespace … should also be ignored".
 """
 
 from __future__ import annotations
@@ -21,14 +23,14 @@ from fhir_gateway.store.index.hashing import h64
 from fhir_gateway.store.index.rows import Rows, Take
 from fhir_gateway.store.index.syntax import unescape
 
-KEPT = 64  # characters of v
+KEPT = 128  # characters of v
 PIECE = "\x1f"
-_STEP = 32
-LONGEST_CONTAINED = 32  # a text of this length lies whole in the beginning or in one piece
-_LAST = "\U0010ffff"
+LONGEST_CONTAINED = _STEP = 64
+LAST = "\U0010ffff"  # stands after every character that a text goes on with
 
 # Letters that Unicode does not decompose, as they are written without them.
 _PLAIN = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "\x00": ""})
+_PUNCTUATION = str.maketrans("!\"#%&'()*,-./:;?@[\\]_{}", " " * 23)
 
 
 def fold(text: str) -> str:
@@ -42,10 +44,25 @@ def fold(text: str) -> str:
     return " ".join(storable.split())
 
 
+def compared(text: str) -> str:
+    """Return a text as it is compared: folded, and without punctuation, which separates words as a space does.
+
+    "Jean-Pierre D'Œuvre" is "jean pierre d oeuvre". Symbols such as "+" are no punctuation.
+    """
+    folded = fold(text)
+    if folded.isascii():
+        return " ".join(folded.translate(_PUNCTUATION).split())
+    return " ".join("".join(map(_spaced, folded)).split())
+
+
+def _spaced(character: str) -> str:
+    return " " if unicodedata.category(character)[0] == "P" else character
+
+
 @lru_cache(16_384)
 def entries(text: str) -> tuple[tuple[str, int], ...]:
     """Return the (v, x) of all rows of a text."""
-    folded = fold(text)
+    folded = compared(text)
     head = (folded[:KEPT], h64(text))
     if len(folded) <= KEPT:
         return (head,)
@@ -109,20 +126,25 @@ def ask(asked: Asked) -> Answered:
 def _condition(asked: Asked, value: str) -> Condition:
     if asked.modifier == "exact":
         text = unescape(value)
-        return condition("{v} = ? AND {x} = ?", fold(text)[:KEPT], h64(text))
+        return condition("{v} = ? AND {x} = ?", compared(text)[:KEPT], h64(text))
     if asked.modifier == "contains":
         return condition("{contains}({v}, ?) > 0", _folded(asked, value, LONGEST_CONTAINED))
+    return begins_with(asked, value)
+
+
+def begins_with(asked: Asked, value: str) -> Condition:
+    """Return the condition that a text begins as a value does, both folded."""
     return condition("{v} >= ? AND {v} <= ?", *prefix_of(asked, value))
 
 
 def prefix_of(asked: Asked, value: str) -> tuple[str, str]:
     """Return the first and the last v that begins as a value does."""
     folded = _folded(asked, value, KEPT)
-    return folded, folded + _LAST
+    return folded, folded + LAST
 
 
 def _folded(asked: Asked, value: str, limit: int) -> str:
-    folded = fold(unescape(value))
+    folded = compared(unescape(value))
     if not folded:
         raise InvalidRequest(complaints.VALUE_EMPTY.at(name=asked.name))
     if len(folded) > limit:
