@@ -76,3 +76,25 @@ class SearchParameters:
     def of(self, type: str) -> Mapping[str, SearchParameter]:
         """Return the parameters of a resource type by code; KeyError when it is no R4 resource type."""
         return self._by_type[type]
+
+    def extended(self, added: Mapping[str, Mapping[str, SearchParameter]]) -> SearchParameters:
+        """Return these and others, by resource type and code; those of types without others are the very same."""
+        return SearchParameters(_Extended(self._by_type, added)) if added else self
+
+
+class _Extended(dict[str, Mapping[str, SearchParameter]]):
+    """The parameters of each type together with those added, put together when first asked for."""
+
+    def __init__(
+        self,
+        by_type: Mapping[str, Mapping[str, SearchParameter]],
+        added: Mapping[str, Mapping[str, SearchParameter]],
+    ) -> None:
+        super().__init__()
+        self._own = by_type
+        self._added = added
+
+    def __missing__(self, type: str) -> Mapping[str, SearchParameter]:
+        own = self._own[type]
+        added = self._added.get(type)
+        return self.setdefault(type, {**own, **added} if added else own)

@@ -8,39 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from fhir_gateway.conformance.branches import BranchCompiler, PlainBranch
+from fhir_gateway.conformance.complaints import (
+    ELEMENT_MISSING,
+    INCOMPLETE,
+    TYPE_UNKNOWN,
+    UNKNOWN_BASE,
+    UNKNOWN_COMPONENT,
+)
 from fhir_gateway.conformance.search_expression import UNSUPPORTED, UnsupportedExpression
 from fhir_gateway.conformance.search_parameter import Branch, Component, SearchParameter, SearchType
 from fhir_gateway.conformance.selection import selector
-from fhir_gateway.fhir.outcome import Complaint, Unprocessable
-
-UNKNOWN_BASE = Complaint(
-    "search-parameter-base-unknown",
-    "not-found",
-    en="The search parameter's base {base} is no resource type of FHIR {version}. Name resource types in "
-    "SearchParameter.base.",
-    fr="La base {base} du paramètre de recherche n'est pas un type de ressource de FHIR {version}. Nommez des types "
-    "de ressources dans SearchParameter.base.",
-)
-UNKNOWN_COMPONENT = Complaint(
-    "search-parameter-component-unknown",
-    "not-found",
-    en="The search parameter's component names {url}, which is no search parameter known here. Load that one first.",
-    fr="Le composant du paramètre de recherche nomme {url}, qui n'est pas un paramètre de recherche connu ici. "
-    "Chargez d'abord celui-ci.",
-)
-
-INCOMPLETE = Complaint(
-    "search-parameter-incomplete",
-    "required",
-    en="The search parameter cannot be compiled: {what}. It needs url, code, base, and a type of SearchParamType.",
-    fr="Le paramètre de recherche ne peut être compilé : {what}. Il lui faut url, code, base et un type de "
-    "SearchParamType.",
-)
+from fhir_gateway.fhir.outcome import Issue, Unprocessable
 
 _EXAMPLE = "an example of how to define a search parameter, not one of R4's own"
 _NO_BASE = "R4 publishes it with neither base nor expression: there is nothing it could be asked of"
@@ -180,6 +163,35 @@ def compile_custom(
         definition = msgspec.convert(resource, ParameterDefinition)
     except msgspec.ValidationError as error:
         raise Unprocessable(INCOMPLETE.at("SearchParameter", what=error)) from error
+    return compile_definition(definition, compiler, named, resources, version)
+
+
+_NEEDED = ("url", "code", "type", "base", "expression")
+
+
+def problems_of(resource: Mapping[str, Any]) -> list[Issue]:
+    """Return what a SearchParameter resource lacks to be compiled; the structure check has passed it."""
+    issues = [
+        ELEMENT_MISSING.at(f"SearchParameter.{name}", element=f"SearchParameter.{name}")
+        for name in _NEEDED
+        if name not in resource
+    ]
+    types = get_args(SearchType)
+    if "type" in resource and resource["type"] not in types:
+        issues.append(TYPE_UNKNOWN.at("SearchParameter.type", type=resource["type"], types=", ".join(types)))
+    for number, component in enumerate(resource.get("component", ())):
+        issues += [
+            ELEMENT_MISSING.at(f"SearchParameter.component[{number}].{name}", element=f"component.{name}")
+            for name in ("definition", "expression")
+            if name not in component
+        ]
+    return issues
+
+
+def compile_definition(
+    definition: ParameterDefinition, compiler: BranchCompiler, named: Known, resources: Iterable[str], version: str
+) -> dict[str, SearchParameter]:
+    """Return a definition compiled for each resource type it applies to; see `compile_custom`."""
     refusals: list[Unprocessable] = []
     compiled: dict[str, SearchParameter] = {}
     for base in definition.base:
