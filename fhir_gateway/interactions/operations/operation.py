@@ -1,0 +1,102 @@
+"""What an operation is: where it may be asked for, with what, and what carries it out.
+
+Source: FHIR R4, Operations; OperationDefinition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fhir_gateway.interactions.gateway import Gateway
+from fhir_gateway.interactions.interaction import Actor, Answer, Interaction
+from fhir_gateway.store.contract import Read
+
+Level = Literal["system", "type", "instance", "version"]
+
+HL7 = "http://hl7.org/fhir/OperationDefinition/"
+OWN = "https://pfmg.example.org/fhir/OperationDefinition/"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One parameter of an operation. `type`: a FHIR type ("uri", "Meta", "ValueSet"; "Resource" for any of them).
+
+    `many`: it may be given several times. `resource`: a resource is meant, given as `parameter.resource` or, where it
+    is the only such input, as the body itself. Inputs of complex types and resources cannot be given in a URL.
+    """
+
+    name: str
+    type: str
+    required: bool = False
+    many: bool = False
+    resource: bool = False
+
+    def takes(self, resource: Mapping[str, Any]) -> bool:
+        """Tell whether a resource is one that is meant."""
+        return self.resource and self.type in ("Resource", resource["resourceType"])
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What was given, checked: values by name. Primitive ones are text, but for integers and booleans."""
+
+    values: Mapping[str, list[Any]] = field(default_factory=dict)
+
+    def one(self, name: str) -> Any:
+        """Return the value of an input that is given once at most; None when it was not given."""
+        given = self.values.get(name)
+        return given[0] if given else None
+
+    def all(self, name: str) -> list[Any]:
+        """Return the values of an input, in the order given."""
+        return self.values.get(name, [])
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operation as it was asked for, its inputs read."""
+
+    interaction: Interaction
+    actor: Actor
+    inputs: Inputs
+
+
+Reading = Callable[[Gateway, Read, Call], Answer]
+Acting = Callable[[Gateway, Call], Answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An operation. Exactly one of `read` and `act` carries it out.
+
+    `read` is given a view of the store, and so may be asked for inside a transaction as well; `act` opens its own.
+    `types`: the resource types it is for, empty for all. `affects_state`: it must be asked for with POST. `open`:
+    parameters that are not among `inputs` are its own affair (`call.interaction.parameters`). `feed`: somebody may
+    follow by it what changes (see `Store.read`).
+    """
+
+    name: str
+    definition: str  # its canonical url
+    levels: tuple[Level, ...]
+    inputs: tuple[Input, ...] = ()
+    types: tuple[str, ...] = ()
+    affects_state: bool = False
+    open: bool = False
+    feed: bool = False
+    read: Reading | None = None
+    act: Acting | None = None
+
+    def is_at(self, level: Level, type: str | None) -> bool:
+        """Tell whether it can be asked for there."""
+        return level in self.levels and (type is None or not self.types or type in self.types)
+
+
+def level_of(interaction: Interaction) -> Level:
+    """Return where an operation was asked for."""
+    if interaction.type is None:
+        return "system"
+    if interaction.id is None:
+        return "type"
+    return "instance" if interaction.version is None else "version"

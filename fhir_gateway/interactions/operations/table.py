@@ -1,0 +1,91 @@
+"""The operations there are. A new one is a module here and a line in this table.
+
+Source: FHIR R4, Operations; OperationDefinition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fhir_gateway.interactions.operations import everything, explain, graph, meta, purge, reindex
+from fhir_gateway.interactions.operations.operation import HL7, OWN, Input, Operation
+from fhir_gateway.store.search.query import PAGE
+
+_ALL: tuple[Operation, ...] = (
+    Operation(
+        name="meta",
+        definition=HL7 + "Resource-meta",
+        levels=("system", "type", "instance", "version"),
+        read=meta.meta,
+    ),
+    Operation(
+        name="meta-add",
+        definition=HL7 + "Resource-meta-add",
+        levels=("instance",),
+        inputs=(Input("meta", "Meta", required=True),),
+        affects_state=True,
+        act=meta.meta_add,
+    ),
+    Operation(
+        name="meta-delete",
+        definition=HL7 + "Resource-meta-delete",
+        levels=("instance",),
+        inputs=(Input("meta", "Meta", required=True),),
+        affects_state=True,
+        act=meta.meta_delete,
+    ),
+    Operation(
+        name="everything",
+        definition=HL7 + "Patient-everything",
+        levels=("type", "instance"),
+        types=("Patient",),
+        inputs=(
+            Input("start", "date"),
+            Input("end", "date"),
+            Input("_since", "instant"),
+            Input("_type", "string", many=True),
+            Input("_count", "integer"),
+            Input(PAGE, "string"),
+        ),
+        feed=True,
+        read=everything.everything,
+    ),
+    Operation(
+        name="explain",
+        definition=OWN + "explain",
+        levels=("system", "type"),
+        inputs=(Input("search", "string"),),
+        open=True,
+        act=explain.explain,
+    ),
+    Operation(
+        name="graph",
+        definition=HL7 + "Resource-graph",
+        levels=("instance",),
+        inputs=(Input("graph", "uri", required=True),),
+        read=graph.graph,
+    ),
+    Operation(
+        name="purge",
+        definition=OWN + "purge",
+        levels=("instance",),
+        inputs=(Input("history", "boolean"), Input("force", "boolean")),
+        affects_state=True,
+        act=purge.purge,
+    ),
+    Operation(
+        name="reindex",
+        definition=OWN + "reindex",
+        levels=("system",),
+        # GET tells of jobs; POST begins or ends one.
+        inputs=(
+            Input("type", "code", many=True),
+            Input("url", "uri", many=True),
+            Input("job", "positiveInt"),
+            Input("cancel", "boolean"),
+        ),
+        act=reindex.reindex,
+    ),
+)
+
+OPERATIONS: Mapping[str, Operation] = {each.name: each for each in _ALL}
