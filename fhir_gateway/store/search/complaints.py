@@ -23,6 +23,25 @@ PARAMETER_UNSUPPORTED = Complaint(
     fr="Le paramètre de recherche {name} n'est pas pris en charge par ce serveur. Retirez-le, ou envoyez "
     "Prefer: handling=lenient pour qu'il soit ignoré.",
 )
+PARAMETER_PENDING = Complaint(
+    "search-parameter-being-indexed",
+    "transient",
+    en="{type} cannot be searched by {name} yet: {done} of {total} resources are indexed by it so far, and a search "
+    "would miss the others. Ask again later; GET $reindex?job={job} tells how far it is. Or send Prefer: "
+    "handling=lenient to have it passed over.",
+    fr="On ne peut pas encore chercher {type} par {name} : {done} ressources sur {total} sont indexées jusqu'ici, et "
+    "la recherche manquerait les autres. Redemandez plus tard ; GET $reindex?job={job} dit où cela en est. Ou envoyez "
+    "Prefer: handling=lenient pour qu'il soit ignoré.",
+)
+PARAMETER_STOPPED = Complaint(
+    "search-parameter-not-indexed",
+    "not-supported",
+    en="{type} cannot be searched by {name}: the job {job} that was to index the resources here is {state}. Start "
+    "another with POST $reindex, type {type}, or send Prefer: handling=lenient to have it passed over.",
+    fr="On ne peut pas chercher {type} par {name} : la tâche {job} qui devait indexer les ressources présentes est à "
+    "l'état {state}. Lancez-en une autre par POST $reindex, type {type}, ou envoyez Prefer: handling=lenient pour "
+    "qu'il soit ignoré.",
+)
 VALUE_UNSUPPORTED = Complaint(
     "search-value-unsupported",
     "not-supported",
@@ -36,6 +55,21 @@ VALUE_INVALID = Complaint(
     "value",
     en="The value '{value}' of {name} is not possible; possible: {possible}.",
     fr="La valeur « {value} » de {name} n'est pas possible ; valeurs possibles : {possible}.",
+)
+SORT_IMPOSSIBLE = Complaint(
+    "search-sort-impossible",
+    "not-supported",
+    en="{name} gives no order: matches are sorted by parameters of type token, reference, date, number, quantity, "
+    "string and uri. Take it out of _sort.",
+    fr="{name} ne donne pas d'ordre : on trie par des paramètres de type token, reference, date, number, quantity, "
+    "string et uri. Retirez-le de _sort.",
+)
+NOT_A_SEARCH = Complaint(
+    "explain-not-a-search",
+    "value",
+    en="'{url}' is no search. Give it as in the URL, below the base: Patient?name=ada&_sort=-birthdate.",
+    fr="« {url} » n'est pas une recherche. Donnez-la comme dans l'URL, sans la base : "
+    "Patient?name=ada&_sort=-birthdate.",
 )
 GIVEN_TWICE = Complaint(
     "search-parameter-repeated",
@@ -99,6 +133,12 @@ TOO_MANY_INCLUDED = Complaint(
     fr="Les ressources à inclure avec cette page sont plus de {limit}. Demandez un _count plus petit, ou moins "
     "d'inclusions.",
 )
+TEXT_WITH_INCLUDES = Complaint(
+    "search-text-with-includes",
+    "invalid",
+    en="_include and _revinclude cannot go with _summary=text. Leave them out, or ask for another summary.",
+    fr="_include et _revinclude ne peuvent pas accompagner _summary=text. Retirez-les, ou demandez un autre résumé.",
+)
 PAGE_INVALID = Complaint(
     "search-page-invalid",
     "value",
@@ -106,4 +146,80 @@ PAGE_INVALID = Complaint(
     "again without {name}.",
     fr="La page désignée par {name} n'appartient pas à cette recherche. Suivez les liens d'un résultat tels quels, ou "
     "recommencez sans {name}.",
+)
+NAME_MALFORMED = Complaint(
+    "search-name-malformed",
+    "value",
+    en="{name} is no name of a search parameter: write parameter, parameter:modifier, or parameter:Type.parameter, "
+    "without empty parts.",
+    fr="{name} n'est pas un nom de paramètre de recherche : écrivez paramètre, paramètre:modificateur, ou "
+    "paramètre:Type.paramètre, sans partie vide.",
+)
+CHAIN_CANONICAL = Complaint(
+    "search-chain-canonical",
+    "value",
+    en="{name} cannot be followed: {step} holds canonical URLs, and none of {targets} has a parameter url to find them "
+    "by. Search for the URL itself.",
+    fr="{name} ne peut pas être suivi : {step} contient des URL canoniques, et parmi {targets} aucun n'a de paramètre "
+    "url pour les trouver. Cherchez l'URL elle-même.",
+)
+HAS_MALFORMED = Complaint(
+    "search-has-malformed",
+    "value",
+    en="{name} must be _has:Type:reference:parameter, where reference is a reference parameter of Type that leads "
+    "here, as in _has:Observation:patient:code.",
+    fr="{name} doit être _has:Type:référence:paramètre, où référence est un paramètre de référence de Type qui mène "
+    "ici, comme dans _has:Observation:patient:code.",
+)
+HAS_REFERENCE = Complaint(
+    "search-has-reference",
+    "value",
+    en="{name} cannot be answered: {step} is no reference parameter of {type} that can refer to {targets}. Those are: "
+    "{possible}.",
+    fr="{name} n'a pas de réponse : {step} n'est pas un paramètre de référence de {type} qui puisse désigner "
+    "{targets}. Ce sont : {possible}.",
+)
+HAS_PARAMETER = Complaint(
+    "search-has-parameter",
+    "value",
+    en="{name} cannot be answered: {step} is no search parameter of {type}; /metadata lists those that are.",
+    fr="{name} n'a pas de réponse : {step} n'est pas un paramètre de recherche de {type} ; /metadata donne la liste de "
+    "ceux qui le sont.",
+)
+LIST_FUNCTIONAL = Complaint(
+    "search-list-functional",
+    "not-supported",
+    en="{name} = {value} names a functional list, which this server does not keep. Name a List resource by its id, or "
+    "search by parameters that say what the list would hold, as in Condition?clinical-status=active.",
+    fr="{name} = {value} désigne une liste fonctionnelle, que ce serveur ne tient pas. Nommez une ressource List par "
+    "son identifiant, ou cherchez par des paramètres qui disent ce que la liste contiendrait, comme dans "
+    "Condition?clinical-status=active.",
+)
+COMPARTMENT_UNKNOWN = Complaint(
+    "search-compartment-unknown",
+    "not-found",
+    en="{type} has no compartment; there are those of {known}.",
+    fr="{type} n'a pas de compartiment ; il y a ceux de {known}.",
+)
+NOT_IN_COMPARTMENT = Complaint(
+    "search-compartment-type",
+    "not-found",
+    en="{type} resources are never in the compartment of a {compartment}; these may be: {known}.",
+    fr="Les ressources {type} ne sont jamais dans le compartiment d'un {compartment} ; peuvent y être : {known}.",
+)
+CONTAINED_WITH = Complaint(
+    "search-contained-with",
+    "not-supported",
+    en="{name} cannot be combined with _contained = true or both: contained resources are found by their own elements "
+    "alone, in an order of the server's. Leave one of the two out.",
+    fr="{name} ne se combine pas avec _contained = true ou both : les ressources contenues se trouvent par leurs "
+    "propres éléments seulement, dans un ordre choisi par le serveur. Retirez l'un des deux.",
+)
+TOO_MANY_CONTAINERS = Complaint(
+    "search-too-many-containers",
+    "too-costly",
+    en="More than {limit} resources would have to be looked into to count what they contain. Leave _total and "
+    "_summary=count out and follow the pages, or name one resource type.",
+    fr="Il faudrait regarder dans plus de {limit} ressources pour compter ce qu'elles contiennent. Retirez _total et "
+    "_summary=count et suivez les pages, ou nommez un seul type de ressource.",
 )

@@ -1,19 +1,18 @@
 """Parameters of a search made into criteria: names, modifiers, chains and values.
 
-Source: FHIR R4, Search, "Modifiers", "Chained parameters", "Parameters for all resources".
+Source: FHIR R4, Search, "Modifiers", "Chained parameters", "Reverse Chaining", "Parameters for all resources", "List".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 from fhir_gateway.conformance.search_parameter import SearchParameter
-from fhir_gateway.fhir.outcome import InvalidRequest, Issue
+from fhir_gateway.fhir.outcome import InvalidRequest
 from fhir_gateway.store.contract import IndexTable
 from fhir_gateway.store.index import complaints as values
-from fhir_gateway.store.index import composite, date, number, quantity, reference, string, token, uri
+from fhir_gateway.store.index import composite, date, near, number, quantity, reference, string, token, uri
 from fhir_gateway.store.index.condition import (
     Answered,
     Asked,
@@ -27,10 +26,10 @@ from fhir_gateway.store.index.condition import (
 from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.index.indexer import COLUMNS, indexed
 from fhir_gateway.store.index.syntax import split, unescape
-from fhir_gateway.store.search import complaints
-from fhir_gateway.store.search.criterion import Criterion, Shape, any_row, on_columns, on_rows
-from fhir_gateway.store.search.registry import Registry
-from fhir_gateway.store.search.statement import probe_text, set_text
+from fhir_gateway.store.search import chain, complaints
+from fhir_gateway.store.search.criterion import Criterion, any_row, on_columns, on_rows
+from fhir_gateway.store.search.registry import Registry, UnknownParameter
+from fhir_gateway.store.text import criterion as text
 
 _TABLES: dict[str, IndexTable] = {
     "token": "i_token",
@@ -41,18 +40,12 @@ _TABLES: dict[str, IndexTable] = {
     "string": "i_str",
     "uri": "i_token",
     "composite": "i_comp",
+    "special": "i_comp",
 }
-# Parameters for all resources that R4 gives no SearchParameter.
-_UNSUPPORTED = frozenset({"_has", "_list"})
+# Parameters for all resources that R4 gives no SearchParameter: some that are not supported, some that are.
+_UNSUPPORTED = frozenset({"_filter"})
+_OF_ANY = frozenset({"_has", "_list"})
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-
-
-class UnknownParameter(Exception):
-    """A parameter that the types searched do not have, or that this server does not support: passed over if wanted."""
-
-    def __init__(self, issue: Issue) -> None:
-        super().__init__(issue.complaint.detail)
-        self.issue = issue
 
 
 class Reader:
@@ -65,34 +58,55 @@ class Reader:
     def criterion(self, types: tuple[str, ...], name: str, value: str) -> Criterion:
         """Return the criterion of a parameter.
 
-        Raises: UnknownParameter; InvalidRequest for a modifier or a value that is not possible.
+        Raises: UnknownParameter; InvalidRequest for a name, a modifier or a value that is not possible.
         """
         self.count += 1
         return self._criterion(types, name, value, name, 0)
 
     def _criterion(self, types: tuple[str, ...], name: str, value: str, whole: str, depth: int) -> Criterion:
+        if name.partition(":")[0] == "_has":
+            return self._has(types, name, value, whole, depth)
         step, dot, rest = name.partition(".")
         code, _, modifier = step.partition(":")
+        if "" in re.split("[.:]", name):
+            raise InvalidRequest(complaints.NAME_MALFORMED.at(name=whole))
+        if name == "_list":
+            return self._listed(types, value, whole, depth)
+        if code in text.NAMES and not dot:
+            return self._words(types, code, modifier or None, value, whole)
         parameters = self._parameters(types, code, whole)
         if dot:
             return self._chain(types, parameters, modifier or None, rest, value, whole, depth)
         if code in COLUMNS:
-            return self._of_columns(types, code, modifier or None, self._alternatives(value, whole), whole)
+            # To look at the resource's own row is one look-up more; `subject._id=1` is `subject=1` in other words.
+            self._refuse_long(whole, depth, 1 if depth else 0)
+            return self._of_columns(types, code, modifier or None, value, whole)
         parameter = parameters[0]
         pids = [self.registry.pids[type, code] for type in types]
         if modifier == "missing":
             return any_row(whole, _TABLES[parameter.type], pids, _boolean(value, whole))
-        targets = tuple(dict.fromkeys(target for each in parameters for target in each.targets))
         asked = Asked(
             whole,
             self._alternatives(value, whole),
             modifier or None,
-            targets or self.registry.types,
+            _targets(parameters) or self.registry.types,
             self.registry.base,
             self.registry.now(),
         )
         answered = self._answered(parameters, asked)
         return on_rows(whole, answered.table, pids, answered.conditions, negated=modifier == "not")
+
+    def _words(self, types: tuple[str, ...], code: str, modifier: str | None, value: str, whole: str) -> Criterion:
+        """Return the criterion of `_text` or `_content`, of those types that have it."""
+        if not self.registry.limits.full_text:
+            raise UnknownParameter(complaints.PARAMETER_UNSUPPORTED.at(name=whole))
+        having = [type for type in types if self.registry.parameter(type, code) is not None]
+        if not having:
+            raise UnknownParameter(complaints.PARAMETER_UNKNOWN.at(name=whole, type=", ".join(types)))
+        tree = text.parse(whole, modifier, value)
+        self.count += text.number_of_words(tree)
+        of_all = len(having) == len(self.registry.types)
+        return text.on_words(whole, code, tree, None if of_all else [self.registry.rtypes[type] for type in having])
 
     def _parameters(self, types: tuple[str, ...], code: str, whole: str) -> list[SearchParameter]:
         """Return the parameter of each type; they are of one kind."""
@@ -131,6 +145,8 @@ class Reader:
                 return string.ask(asked)
             case "composite":
                 return self._composite(parameter, asked)
+            case "special":
+                return near.ask(asked)
         return uri.ask(asked)
 
     def _composite(self, parameter: SearchParameter, asked: Asked) -> Answered:
@@ -144,9 +160,12 @@ class Reader:
 
     # --- columns of `resource`
 
-    def _of_columns(
-        self, types: tuple[str, ...], code: str, modifier: str | None, alternatives: tuple[str, ...], whole: str
-    ) -> Criterion:
+    def _of_columns(self, types: tuple[str, ...], code: str, modifier: str | None, value: str, whole: str) -> Criterion:
+        if modifier == "missing":
+            # Every resource has an id and an instant; nothing is found by that.
+            missing = _boolean(value, whole)
+            return on_columns(whole, [condition("1 = 0") if missing else Condition("1 = 1", (), ())])
+        alternatives = self._alternatives(value, whole)
         asked = Asked(whole, alternatives, modifier, now=self.registry.now())
         if code == "_lastUpdated":
             refuse_modifier(asked, "date")
@@ -170,56 +189,122 @@ class Reader:
         whole: str,
         depth: int,
     ) -> Criterion:
-        parameter = parameters[0]
-        if parameter.type != "reference":
-            issue = complaints.CHAIN_IMPOSSIBLE.at(name=whole, step=parameter.code, type=", ".join(types))
-            raise InvalidRequest(issue)
-        if depth + 1 > self.registry.limits.max_chain:
-            raise InvalidRequest(complaints.CHAIN_TOO_LONG.at(name=whole, limit=self.registry.limits.max_chain))
-        targets = tuple(dict.fromkeys(target for each in parameters for target in each.targets)) or self.registry.types
+        code = parameters[0].code
+        if parameters[0].type != "reference":
+            raise InvalidRequest(complaints.CHAIN_IMPOSSIBLE.at(name=whole, step=code, type=", ".join(types)))
+        by = chain.means(parameters)
+        self._refuse_long(whole, depth, by.steps)
+        targets = _targets(parameters) or self.registry.types
         if modifier is not None:
             if modifier not in targets:
                 shown = ", ".join(targets)
                 raise InvalidRequest(values.REFERENCE_TYPE.at(name=whole, type=modifier, targets=shown))
             targets = (modifier,)
-        inner = self._inner(targets, parameter.code, rest, value, whole, depth + 1)
-        pids = [self.registry.pids[type, parameter.code] for type in types]
-        return on_rows(whole, "i_ref", pids, [self._referring(inner, targets)])
+        found = self._inner(targets, code, rest, value, whole, depth + by.steps)
+        conditions = [
+            condition
+            for having, inner in found
+            for condition in chain.referring(self.registry, inner, having, by, depth)
+        ]
+        if not conditions:
+            raise InvalidRequest(complaints.CHAIN_CANONICAL.at(name=whole, step=code, targets=", ".join(targets)))
+        pids = [self.registry.pids[type, code] for type in types]
+        inners = [inner for _, inner in found]
+        outside = on_rows(whole, "i_ref", pids, conditions, inner=inners)
+        step = _step(rest)
+        if not by.literal or step in _OF_ANY or step in COLUMNS or step in text.NAMES:
+            return outside
+        # "A chained condition will be evaluated inside contained resources."
+        asked = (
+            chain.inside(inner, pids, [self.registry.pids[type, step] for type in having], having)
+            for having, inner in found
+            if inner.of is not None
+        )
+        insides = [each for each in asked if each is not None]
+        return chain.either(whole, outside, insides, inners, depth) if insides else outside
 
-    def _inner(self, targets: tuple[str, ...], code: str, rest: str, value: str, whole: str, depth: int) -> Criterion:
-        """Return the criterion of the resources referred to, of those target types that have the parameter."""
-        step = re.split(r"[:.]", rest, maxsplit=1)[0]
-        having = tuple(target for target in targets if self.registry.parameter(target, step) is not None)
-        example = f"{code}:{targets[0]}.{rest}"
-        issue = complaints.CHAIN_TARGET.at(name=whole, step=step, targets=", ".join(targets), example=example)
-        if not having:
-            raise InvalidRequest(issue)
-        try:
-            return self._criterion(having, rest, value, whole, depth)
-        except UnknownParameter as unknown:
-            if unknown.issue.complaint is complaints.PARAMETER_UNKNOWN:
-                raise InvalidRequest(issue) from None
-            raise
+    def _inner(
+        self, targets: tuple[str, ...], code: str, rest: str, value: str, whole: str, depth: int
+    ) -> list[tuple[tuple[str, ...], Criterion]]:
+        """Return the criteria of the resources referred to: of those target types that have the parameter, one for
+        all in which it is of one kind.
+        """
+        step = _step(rest)
+        if step in _OF_ANY:
+            return [(targets, self._criterion(targets, rest, value, whole, depth))]
+        kinds: dict[str, list[str]] = {}
+        for target in targets:
+            parameter = self.registry.parameter(target, step)
+            if parameter is not None:
+                kinds.setdefault(parameter.type, []).append(target)
+        if not kinds:
+            example = f"{code}:{targets[0]}.{rest}"
+            shown = ", ".join(targets)
+            raise InvalidRequest(complaints.CHAIN_TARGET.at(name=whole, step=step, targets=shown, example=example))
+        groups = [tuple(having) for having in kinds.values()]
+        found = for_each(groups, lambda having: self._criterion(having, rest, value, whole, depth))
+        return list(zip(groups, found, strict=True))
 
-    def _referring(self, inner: Criterion, targets: tuple[str, ...]) -> Condition:
-        """Return the condition that a reference leads to a resource that meets `inner`."""
-        rtypes = Keys(self.registry.rtypes[target] for target in targets)
-        where, found = _referring_to_tested(inner.shape), (rtypes, *inner.test_values)
-        scans = (Scan(_referring_to_set(inner.shape), inner.scan_values),) if inner.drives else ()
-        return Condition(where, found, scans)
+    def _refuse_long(self, whole: str, depth: int, steps: int) -> None:
+        if depth + steps > self.registry.limits.max_chain:
+            raise InvalidRequest(complaints.CHAIN_TOO_LONG.at(name=whole, limit=self.registry.limits.max_chain))
+
+    # --- reverse chains
+
+    def _has(self, types: tuple[str, ...], name: str, value: str, whole: str, depth: int) -> Criterion:
+        """Return the criterion of `_has:Type:reference:parameter`: some Type that meets it refers here."""
+        parts = name.split(":", 3)
+        if len(parts) < 4 or "" in parts:
+            raise InvalidRequest(complaints.HAS_MALFORMED.at(name=whole))
+        _, source, code, rest = parts
+        if source not in self.registry.rtypes:
+            raise InvalidRequest(complaints.TYPE_UNKNOWN.at(name=whole, value=source))
+        referring = self._referring(source, types)
+        issues = []
+        if code not in referring:
+            shown, possible = self._shown(types), ", ".join(referring) or "-"
+            issues.append(
+                complaints.HAS_REFERENCE.at(name=whole, step=code, type=source, targets=shown, possible=possible)
+            )
+        step = _step(rest)
+        if step not in _OF_ANY and self.registry.parameter(source, step) is None:
+            issues.append(complaints.HAS_PARAMETER.at(name=whole, step=step, type=source))
+        if issues:
+            raise InvalidRequest(*issues)
+        parameter, reached = referring[code]
+        by = chain.means([parameter])
+        self._refuse_long(whole, depth, by.steps)
+        inner = self._criterion((source,), rest, value, whole, depth + by.steps)
+        return chain.referred(self.registry, whole, inner, self.registry.pids[source, code], reached, by, depth)
+
+    def _referring(self, source: str, types: tuple[str, ...]) -> dict[str, tuple[SearchParameter, tuple[str, ...]]]:
+        """Return the reference parameters of a type that can lead to one of `types`, and to which of them."""
+        found = {}
+        for code, parameter in self.registry.parameters(source).items():
+            if parameter.type == "reference" and (source, code) in self.registry.pids:
+                reached = tuple(type for type in types if not parameter.targets or type in parameter.targets)
+                if reached:
+                    found[code] = (parameter, reached)
+        return found
+
+    def _listed(self, types: tuple[str, ...], value: str, whole: str, depth: int) -> Criterion:
+        """Return the criterion of `_list`: an entry of the List names the resource."""
+        functional = [each for each in split(value, ",") if each.startswith("$")]
+        if functional:
+            raise UnknownParameter(complaints.LIST_FUNCTIONAL.at(name=whole, value=functional[0]))
+        return self._has(types, "_has:List:item:_id", value, whole, depth)
+
+    def _shown(self, types: tuple[str, ...]) -> str:
+        return "all types searched" if len(types) == len(self.registry.types) else ", ".join(types)
 
 
-@lru_cache(4096)
-def _referring_to_set(shape: Shape) -> str:
-    return f"{{trk}} IN (SELECT t.rk FROM resource t WHERE t.rid IN ({set_text(shape)}))"
+def _step(rest: str) -> str:
+    """Return the parameter that the rest of a chain begins with."""
+    return re.split("[:.]", rest, maxsplit=1)[0]
 
 
-@lru_cache(4096)
-def _referring_to_tested(shape: Shape) -> str:
-    """From the reference to its one resource, and a probe there: the same cost whatever the number of resources."""
-    tested = probe_text(shape, "t.rid", "t", ranged=False)
-    found = f"SELECT 1 FROM resource t WHERE t.rk = {{trk}} AND t.rtype {{any}} AND t.deleted = 0 AND {tested}"
-    return f"{{some}}{found}{{/some}}"
+def _targets(parameters: Sequence[SearchParameter]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(target for each in parameters for target in each.targets))
 
 
 def _boolean(value: str, whole: str) -> bool:

@@ -5,15 +5,15 @@ Two searches that differ in values alone share every shape, and so every stateme
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal
 
 from fhir_gateway.store.contract import IndexTable
 from fhir_gateway.store.index.condition import Condition, Keys, Value
 
-Table = IndexTable | Literal["resource"]
+Table = IndexTable | Literal["resource", "set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class Shape:
     `pids`: whether rows are of one parameter, of one of many, or of none (columns of `resource`). A row passes when
     one of `wheres` holds, or any row where there are none. `scans`: ranges of the key that hold those rows; none when
     no key leads to them. `negated`: the resource has no such row. `ordered`: the only scan gives rows in rid order.
+
+    Of table "set" it is given whole: the one scan is a SELECT of rids, the one `where` a test of columns of `resource`.
+    `implies`: what passes is a current resource of the types searched, which a set need not say.
+
+    `inner`: what must lead to few rows itself before this can be said to: the scans gather all of those first.
     """
 
     table: Table
@@ -31,14 +36,17 @@ class Shape:
     scans: tuple[str, ...]
     negated: bool
     ordered: bool
+    inner: tuple[Shape, ...] = ()
+    implies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
     """One of the conditions that all must hold.
 
-    `test_values` fill the test of a given resource, `scan_values` the scans, in the order of their texts. `few`: about
-    how many matches there are, where that is known without asking.
+    `test_values` fill the test of a given resource, `scan_values` the scans, in the order of their texts;
+    `inner_values` what counts `shape.inner`. `few`: about how many matches there are, where that is known without
+    asking. `of`: gives the same condition on rows of other parameters, where it is one on rows.
     """
 
     name: str  # as asked: "identifier", "subject:Patient.name"
@@ -46,6 +54,13 @@ class Criterion:
     test_values: tuple[Value, ...]
     scan_values: tuple[Value, ...]
     few: int | None = None
+    inner_values: tuple[Value, ...] = ()
+    of: Callable[[Sequence[int]], Criterion] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def count_values(self) -> tuple[Value, ...]:
+        """The values of what counts its rows (`statement.counts_text`)."""
+        return (*self.inner_values, *self.scan_values)
 
     @property
     def drives(self) -> bool:
@@ -54,12 +69,22 @@ class Criterion:
 
 
 def on_rows(
-    name: str, table: IndexTable, pids: Sequence[int], conditions: Sequence[Condition], negated: bool = False
+    name: str,
+    table: IndexTable,
+    pids: Sequence[int],
+    conditions: Sequence[Condition],
+    negated: bool = False,
+    inner: Sequence[Criterion] = (),
 ) -> Criterion:
-    """Return the criterion that a resource has a row of these parameters for which one of the conditions holds."""
+    """Return the criterion that a resource has a row of these parameters for which one of the conditions holds.
+
+    inner: criteria all of whose rows the conditions' scans gather first. Nothing leads to the rows where a condition
+    has no scan.
+    """
     one = len(pids) == 1
     which: tuple[Value, ...] = (pids[0],) if one else (Keys(sorted(pids)),)
-    scans = [scan for condition in conditions for scan in condition.scans]
+    leading = all(condition.scans for condition in conditions)
+    scans = [scan for condition in conditions for scan in condition.scans] if leading else []
     shape = Shape(
         table,
         "one" if one else "many",
@@ -67,12 +92,15 @@ def on_rows(
         tuple(scan.where for scan in scans),
         negated,
         one and len(conditions) == 1 and conditions[0].ordered,
+        tuple(each.shape for each in inner) if leading else (),
     )
     return Criterion(
         name,
         shape,
         (*which, *_values(condition.values for condition in conditions)),
         _values((*which, *scan.values) for scan in scans),
+        inner_values=_values(each.count_values for each in inner) if leading else (),
+        of=lambda others: on_rows(name, table, others, conditions, negated, inner),
     )
 
 
@@ -83,7 +111,9 @@ def any_row(name: str, table: IndexTable, pids: Sequence[int], missing: bool) ->
     # No key of i_ref begins with the parameter.
     scans = () if table == "i_ref" else ("",)
     shape = Shape(table, "one" if one else "many", (), scans, missing, False)
-    return Criterion(name, shape, which, which if scans else ())
+    return Criterion(
+        name, shape, which, which if scans else (), of=lambda others: any_row(name, table, others, missing)
+    )
 
 
 def on_columns(name: str, conditions: Sequence[Condition], negated: bool = False, few: int | None = None) -> Criterion:
@@ -93,6 +123,30 @@ def on_columns(name: str, conditions: Sequence[Condition], negated: bool = False
     shape = Shape("resource", "none", wheres, tuple(scan.where for scan in scans), negated, False)
     test_values = _values(condition.values for condition in conditions)
     return Criterion(name, shape, test_values, _values(scan.values for scan in scans), few)
+
+
+def on_set(
+    name: str,
+    set_text: str,
+    set_values: Sequence[Value],
+    test_text: str,
+    test_values: Sequence[Value],
+    few: int | None = None,
+    negated: bool = False,
+    inner: Sequence[Criterion] = (),
+) -> Criterion:
+    """Return the criterion that a resource is in a set, both its statement and its test given whole.
+
+    set_text: a SELECT of one column named rid, of current resources of the types searched, each perhaps several
+    times; "" when nothing leads to them. test_text: an expression over `{rid}`, `{rk}` and `{rtype}` of the resource
+    that is tested, which is of the types searched. Both may hold the markers of `statement.spelled` (`{any}`,
+    `{some}`…`{/some}`), and a `?` for each value. inner: criteria all of whose rows the set gathers first; where these
+    are many, so is the set.
+    """
+    scans = (set_text,) if set_text else ()
+    shape = Shape("set", "none", (test_text,), scans, negated, False, tuple(each.shape for each in inner))
+    values = tuple(set_values) if scans else ()
+    return Criterion(name, shape, tuple(test_values), values, few, _values(each.count_values for each in inner))
 
 
 def _values(parts: Iterable[Iterable[Value]]) -> tuple[Value, ...]:

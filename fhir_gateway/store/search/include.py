@@ -1,6 +1,9 @@
 """Resources that come with a page of matches: those they refer to, and those that refer to them.
 
-Source: FHIR R4, Search, "Including other resources in result (_include and _revinclude)".
+A canonical leads to the resources that give themselves its url, and its version where it names one; a reference to a
+version of a resource leads to the resource as it is now.
+
+Source: FHIR R4, Search, "Including other resources in result (_include and _revinclude)"; References, "Canonical URLs".
 """
 
 from __future__ import annotations
@@ -8,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from fhir_gateway.fhir.outcome import InvalidRequest, TooCostly
 from fhir_gateway.store.contract import Key, Read, Row, Version
 from fhir_gateway.store.index.condition import Keys, Value
-from fhir_gateway.store.index.hashing import rk_of
+from fhir_gateway.store.index.hashing import h64, rk_of
 from fhir_gateway.store.search import complaints
+from fhir_gateway.store.search.chain import means, url_pids
 from fhir_gateway.store.search.registry import Registry
 from fhir_gateway.store.search.statement import Dialect, bound, spelled
 
@@ -26,14 +32,16 @@ if TYPE_CHECKING:
 class Include:
     """One `_include` or (reverse) `_revinclude`.
 
-    `source`: the type whose parameters are meant, None for `*`. `pids`: their numbers, None for all parameters.
-    `target`: only resources of this type are referred to. `iterate`: also from resources that were included.
+    `source`: the type whose parameters are meant, None for `*`. `pids`: the numbers of those that hold references,
+    None for all parameters; `canonicals`: of those that hold canonicals. `target`: only resources of this type are
+    referred to. `iterate`: also from resources that were included.
     """
 
     reverse: bool
     iterate: bool
     source: str | None
     pids: tuple[int, ...] | None
+    canonicals: tuple[int, ...] | None
     target: str | None
 
 
@@ -45,17 +53,20 @@ def include_of(name: str, value: str, registry: Registry) -> Include:
     reverse, iterate = name.startswith("_revinclude"), name.endswith(":iterate")
     source, *rest = value.split(":")
     if value == "*":
-        return Include(reverse, iterate, None, None, None)
+        return Include(reverse, iterate, None, None, None, None)
     known = source in registry.rtypes and 1 <= len(rest) <= 2 and "" not in rest
     if not known or (len(rest) == 2 and rest[1] not in registry.rtypes):
         raise InvalidRequest(complaints.INCLUDE_MALFORMED.at(name=name, value=value))
-    codes = [code for code, each in registry.parameters(source).items() if each.type == "reference"]
-    if rest[0] != "*":
-        codes = [code for code in codes if code == rest[0]]
-    if not codes:
+    found = [
+        (registry.pids[source, code], means([each]))
+        for code, each in registry.parameters(source).items()
+        if each.type == "reference" and (source, code) in registry.pids and rest[0] in (code, "*")
+    ]
+    if not found:
         raise InvalidRequest(complaints.INCLUDE_MALFORMED.at(name=name, value=value))
-    pids = tuple(registry.pids[source, code] for code in codes)
-    return Include(reverse, iterate, source, pids, rest[1] if len(rest) == 2 else None)
+    literals = tuple(pid for pid, by in found if by.literal)
+    canonicals = tuple(pid for pid, by in found if by.canonical)
+    return Include(reverse, iterate, source, literals, canonicals, rest[1] if len(rest) == 2 else None)
 
 
 def follow(read: Read, matches: Sequence[Version], query: SearchQuery) -> list[Version]:
@@ -82,32 +93,90 @@ def follow(read: Read, matches: Sequence[Version], query: SearchQuery) -> list[V
 
 
 def _included(read: Read, include: Include, sources: Iterable[Version], registry: Registry) -> list[Version]:
-    """Return what one inclusion adds to `sources`, at most one more than is allowed."""
+    """Return what one inclusion adds to `sources`, by each of the ways to refer at most one more than is allowed."""
     starting = include.target if include.reverse else include.source
     chosen = [version for version in sources if starting is None or version.type == starting]
     if not chosen:
         return []
+    found: list[Version] = []
+    if include.pids != ():
+        start = sorted(rk_of(each.type, each.id) if include.reverse else each.rid for each in chosen)
+        way: _Way = "referring" if include.reverse else "referred"
+        found += _found(read, include, way, [Keys(start)], include.pids, registry)
+    if include.canonicals == ():
+        return found
     if include.reverse:
-        parameters: list[Value] = [Keys(sorted(rk_of(version.type, version.id) for version in chosen))]
-    else:
-        parameters = [Keys(sorted(version.rid for version in chosen))]
-    if include.pids is not None:
-        parameters.append(Keys(include.pids))
+        if names := _canonical_names(chosen, registry):
+            found += _found(read, include, "naming", [Keys(names)], include.canonicals, registry)
+        return found
+    urls = url_pids(registry, registry.types if include.target is None else (include.target,))
+    start = sorted(each.rid for each in chosen)
+    return found + _found(read, include, "named", [urls, Keys(start)], include.canonicals, registry)
+
+
+def _canonical_names(versions: Iterable[Version], registry: Registry) -> list[int]:
+    """Return the keys of all that a canonical may call these resources: the url, and with the version."""
+    names = set()
+    for version in versions:
+        if url_pids(registry, (version.type,)):
+            named = _decode(version.body)
+            if named.url is not None:
+                names.add(h64(named.url))
+                if named.version is not None:
+                    names.add(h64(f"{named.url}|{named.version}"))
+    return sorted(names)
+
+
+class _Named(msgspec.Struct):
+    url: str | None = None
+    version: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Named).decode
+
+
+def _found(
+    read: Read,
+    include: Include,
+    way: _Way,
+    start: list[Value],
+    pids: tuple[int, ...] | None,
+    registry: Registry,
+) -> list[Version]:
     typed = not include.reverse and include.target is not None
+    parameters = [*start, *([] if pids is None else [Keys(pids)])]
     if typed and include.target is not None:
         parameters.append(registry.rtypes[include.target])
     parameters.append(registry.limits.max_included + 1)
-    text = _text(include.reverse, include.pids is not None, typed, read.dialect)
+    text = _text(way, pids is not None, typed, read.dialect)
     return [_version(row, registry) for row in read.rows(text, bound(parameters, read.dialect))]
 
 
+# How included resources are found: those referred to, those that refer, and both along canonicals.
+_Way = Literal["referred", "referring", "named", "naming"]
+# The row of a reference that has a text (`s`) is the one of its whole key, version included.
+_WAYS: dict[_Way, tuple[str, str, str]] = {
+    "referred": ("r.rk", "SELECT i.trk FROM i_ref i WHERE i.rid {any}", ""),
+    "referring": ("r.rid", "SELECT i.rid FROM i_ref i WHERE i.trk {any}", ""),
+    "named": (
+        "r.rid",
+        "SELECT u.rid FROM i_token u WHERE u.pid {any} AND u.h {in}SELECT i.trk FROM i_ref i"
+        " WHERE ({+}i.s) IS NOT NULL AND i.rid {any}",
+        "{/in}",
+    ),
+    "naming": ("r.rid", "SELECT i.rid FROM i_ref i WHERE ({+}i.s) IS NOT NULL AND i.trk {any}", ""),
+}
+
+
 @lru_cache(64)
-def _text(reverse: bool, of_parameters: bool, typed: bool, dialect: Dialect) -> str:
-    start, join = ("i.trk {any}", "r.rid = i.rid") if reverse else ("i.rid {any}", "r.rk = i.trk")
-    clauses = [start, *(["i.pid {any}"] if of_parameters else []), *(["r.rtype = ?"] if typed else []), "r.deleted = 0"]
+def _text(way: _Way, of_parameters: bool, typed: bool, dialect: Dialect) -> str:
+    """Return the statement of one way. Its values: where it starts, the parameters, the target's type, the limit."""
+    column, inside, end = _WAYS[way]
+    keys = f"{inside}{' AND i.pid {any}' if of_parameters else ''}{end}"
+    of_type = " AND {+}r.rtype = ?" if typed else ""
     text = (
-        "SELECT r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body FROM resource r WHERE r.rid IN"
-        f" (SELECT r.rid FROM i_ref i JOIN resource r ON {join} WHERE {' AND '.join(clauses)}) ORDER BY r.rid LIMIT ?"
+        "SELECT r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body FROM resource r"
+        f" WHERE {column} {{in}}{keys}{{/in}}{of_type} AND {{+}}r.deleted = 0 ORDER BY {{+}}r.rid{{+0}} LIMIT ?"
     )
     return spelled(text, dialect)
 

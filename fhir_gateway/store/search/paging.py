@@ -17,6 +17,7 @@ import msgspec
 
 from fhir_gateway.fhir.outcome import InvalidRequest
 from fhir_gateway.store.search import complaints
+from fhir_gateway.store.search.order import Places
 from fhir_gateway.store.search.query import PAGE, Parameter, Position, SearchQuery
 from fhir_gateway.store.search.select import Page
 
@@ -24,7 +25,7 @@ Relation = Literal["self", "first", "previous", "next"]
 
 _MAC = 16  # bytes
 
-_Content = tuple[int, bool, int, tuple[int | str, ...], tuple[int | str, ...]]
+_Content = tuple[int, bool, int, Places, Places]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Content).decode
 

@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fhir_gateway.conformance.subset import Subset
 from fhir_gateway.fhir.outcome import InvalidRequest, Issue
 from fhir_gateway.store.index import complaints as values
 from fhir_gateway.store.index.hashing import h64
 from fhir_gateway.store.index.syntax import split
 from fhir_gateway.store.search import complaints
-from fhir_gateway.store.search.criteria import Reader, UnknownParameter
+from fhir_gateway.store.search.compartment import Compartment, in_compartment, types_in
+from fhir_gateway.store.search.criteria import Reader
 from fhir_gateway.store.search.criterion import Criterion
 from fhir_gateway.store.search.include import Include, include_of
-from fhir_gateway.store.search.registry import Registry
-from fhir_gateway.store.search.statement import Order
+from fhir_gateway.store.search.order import BY_RID, Order, Places
+from fhir_gateway.store.search.registry import Registry, UnknownParameter
+from fhir_gateway.store.search.sort import order_of
 
 PAGE = "_page"  # names the page that a link leads to; R4 leaves the parameters of such links to the server
 _PRESENTATION = frozenset({"_format", "_pretty"})
@@ -27,12 +30,14 @@ _WISHES = frozenset(
     {"_sort", "_count", "_total", "_summary", "_elements", "_include", "_revinclude", "_contained", "_containedType"}
 )
 _REPEATABLE = frozenset({"_include", "_revinclude"})
-_SORTS = {"_id": "fhir_id", "_lastUpdated": "last_updated"}
+
+# Criteria about other resources, or about what only a resource of its own has.
+_NOT_OF_CONTAINED = frozenset({"_has", "_list", "_text", "_content"})
+_NOT_WITH_CONTAINED = frozenset({"_sort", "_include", "_revinclude"})
+_CONTAINED = {"false": None, "true": False, "both": True}
+_CONTAINED_TYPES = {"container": False, "contained": True}
 
 _NO_CRITERIA = _WISHES | _PRESENTATION | {PAGE}
-
-# The newest first. What is created during a walk comes before its first page, so that no later page can shift.
-BY_RID: Order = (("rid", True),)
 
 Parameter = tuple[str, str]
 
@@ -41,15 +46,23 @@ Parameter = tuple[str, str]
 class Position:
     """Where a page begins: after `key`, going back where `backward`, never beyond `first`, the walk's first key.
 
-    Keys are values of the columns that the search is ordered by. `before`: in a search by `_lastUpdated`, the instant
+    Keys are places in the order of the search. `before`: in a search by `_lastUpdated`, the instant
     (µs) below which the first page saw everything; no later page shows what came since, or whoever goes on from the
     latest instant seen would miss what came meanwhile on a page already turned.
     """
 
-    key: tuple[int | str, ...]
-    first: tuple[int | str, ...]
+    key: Places
+    first: Places
     backward: bool = False
     before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """That contained resources are asked for. `both`: after all others; `alone`: they, not what contains them."""
+
+    both: bool
+    alone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +70,10 @@ class SearchQuery:
     """A search ready to be run.
 
     `types`: the resource types searched, empty for all. `criteria` must all hold. `count`: resources on a page; with
-    `count_only` nothing but the total is wanted. `applied`: the parameters that were understood, as they were sent,
-    without those about pages and formats. `unknown`: issues of those that were passed over. `page`: the token of the
-    page asked for, not verified yet; `after`: where that page begins, once it is (`paging.resume`).
+    `count_only` nothing but the total is wanted. `applied`: what was understood of the parameters, as it was sent but
+    for a `_count` above the maximum, without those about pages and formats. `unknown`: issues of those that were passed
+    over. `subset`: which part of the resources found is wanted, None for whole ones. `page`: the token of the page
+    asked for, not verified yet; `after`: where that page begins, once it is (`paging.resume`).
     """
 
     registry: Registry = field(repr=False, compare=False)
@@ -72,28 +86,38 @@ class SearchQuery:
     includes: tuple[Include, ...] = ()
     applied: tuple[Parameter, ...] = ()
     unknown: tuple[Issue, ...] = ()
+    subset: Subset | None = None
     page: str | None = None
     after: Position | None = None
+    contained: Contained | None = None
     key: int = 0  # of the question: types, criteria and order, whatever the order they were given in
 
     @property
     def by_update(self) -> bool:
         """Whether it filters or sorts by `_lastUpdated`, so that it must only see what is certainly committed."""
-        sorts = any(column == "last_updated" for column, _ in self.order)
+        sorts = any(key.column == "last_updated" for key in self.order)
         return sorts or any(criterion.name.startswith("_lastUpdated") for criterion in self.criteria)
 
 
 def parse(
-    type: str | None, parameters: Sequence[Parameter], registry: Registry, *, strict: bool = False
+    type: str | None,
+    parameters: Sequence[Parameter],
+    registry: Registry,
+    *,
+    strict: bool = False,
+    compartment: Compartment | None = None,
 ) -> SearchQuery:
     """Return the search that parameters ask for, of one type or (None) of those that `_type` names, or of all.
 
+    In a compartment ("Patient", "1") only what belongs to it is found, and all types are all that may be in it.
+
     Parameters that are unknown or not supported are passed over and named in `unknown`; with `strict` they are refused
     together with all else that is wrong.
-    Raises: InvalidRequest with an issue for each modifier or value that is not possible.
+    Raises: InvalidRequest with an issue for each modifier or value that is not possible; NotFound for a compartment
+    there is not, or one that the type is never in.
     Source: FHIR R4, Search, "Handling Errors".
     """
-    return _Parsing(type, parameters, registry).query(strict)
+    return _Parsing(type, parameters, registry, compartment).query(strict)
 
 
 def criteria_key(type: str, parameters: Sequence[Parameter]) -> str:
@@ -117,8 +141,15 @@ def _code(name: str) -> str:
 class _Parsing:
     """One search while it is read: what it is, and what is wrong with it."""
 
-    def __init__(self, type: str | None, parameters: Sequence[Parameter], registry: Registry) -> None:
+    def __init__(
+        self,
+        type: str | None,
+        parameters: Sequence[Parameter],
+        registry: Registry,
+        compartment: Compartment | None,
+    ) -> None:
         self.registry = registry
+        self.compartment = compartment
         self.parameters = parameters
         self.reader = Reader(registry)
         self.issues: list[Issue] = []
@@ -131,8 +162,12 @@ class _Parsing:
         self.count_only = False
         self.total: Literal["none", "estimate", "accurate"] = "none"
         self.page: str | None = None
-        self.types = (type,) if type is not None else self._types()
+        possible = registry.types if compartment is None else types_in(registry, compartment, type)
+        self.types = (type,) if type is not None else self._types(possible)
         self.system = type is None
+        if compartment is not None:
+            self.types = self.types or possible
+            self.criteria.append(in_compartment(registry, compartment, self.types))
 
     def query(self, strict: bool) -> SearchQuery:
         self._refuse_repeated()
@@ -143,6 +178,9 @@ class _Parsing:
                 self.issues.extend(refusal.issues)
             except UnknownParameter as unknown:
                 self.unknown.append(unknown.issue)
+        subset, contained = self._subset(), self._contained()
+        if self.count == self.registry.limits.max_count:
+            self._tell("_count", str(self.count))
         limit = self.registry.limits.max_conditions
         number = self.reader.count + len(self.includes)
         if number > limit:
@@ -160,17 +198,25 @@ class _Parsing:
             tuple(self.includes),
             tuple(self.applied),
             tuple(self.unknown),
+            subset,
             self.page,
+            contained=contained,
             key=self._key(),
         )
 
-    def _types(self) -> tuple[str, ...]:
+    def _types(self, possible: tuple[str, ...]) -> tuple[str, ...]:
         """Return what `_type` names; it is repeated in no search that passes."""
-        named = [value for name, value in self.parameters if name == "_type"]
+        named = [value for name, value in self.parameters if name == "_type" and value]
         types = [type for value in named for type in split(value, ",")]
-        wrong = [type for type in types if type not in self.registry.rtypes]
-        self.issues.extend(complaints.TYPE_UNKNOWN.at(name="_type", value=type) for type in wrong)
-        return tuple(dict.fromkeys(type for type in types if type in self.registry.rtypes))
+        for type in types:
+            if type not in self.registry.rtypes:
+                self.issues.append(complaints.TYPE_UNKNOWN.at(name="_type", value=type))
+            elif type not in possible and self.compartment is not None:
+                shown = ", ".join(possible)
+                self.issues.append(
+                    complaints.NOT_IN_COMPARTMENT.at(type=type, compartment=self.compartment[0], known=shown)
+                )
+        return tuple(dict.fromkeys(type for type in types if type in possible))
 
     def _refuse_repeated(self) -> None:
         once = (_WISHES - _REPEATABLE) | {"_type", PAGE}
@@ -199,19 +245,20 @@ class _Parsing:
     def _wish(self, name: str, value: str) -> None:
         match name:
             case "_sort":
-                self.order = _order_of(value)
+                self.order = order_of(value, self.types or self.registry.types, self.registry)
             case "_count":
                 self._count(value)
             case "_total":
                 self._total(value)
-            case "_summary":
-                self._summary(value)
+            case "_summary" | "_elements":
+                pass  # they are understood together: `_subset`
             case "_include" | "_revinclude" | "_include:iterate" | "_revinclude:iterate":
                 self.includes.append(include_of(name, value, self.registry))
-            case "_contained" if value == "false":
-                pass  # its default
-            case "_contained" | "_containedType" | "_elements":
-                raise UnknownParameter(complaints.PARAMETER_UNSUPPORTED.at(name=name))
+            case "_contained" | "_containedType":
+                possible = _CONTAINED if name == "_contained" else _CONTAINED_TYPES
+                if value not in possible:
+                    shown = ", ".join(possible)
+                    raise InvalidRequest(complaints.VALUE_INVALID.at(name=name, value=value, possible=shown))
             case _:
                 code, _, modifier = name.partition(":")
                 allowed = "iterate" if code in _REPEATABLE else "-"
@@ -232,31 +279,46 @@ class _Parsing:
                 possible = "none, estimate, accurate"
                 raise InvalidRequest(complaints.VALUE_INVALID.at(name="_total", value=value, possible=possible))
 
-    def _summary(self, value: str) -> None:
-        if value in ("true", "text", "data"):
-            supported = "count, false"
-            raise UnknownParameter(complaints.VALUE_UNSUPPORTED.at(name="_summary", value=value, supported=supported))
-        if value not in ("count", "false"):
-            possible = "true, text, data, count, false"
-            raise InvalidRequest(complaints.VALUE_INVALID.at(name="_summary", value=value, possible=possible))
-        self.count_only = self.count_only or value == "count"
+    def _subset(self) -> Subset | None:
+        """Return which part of resources `_summary` and `_elements` ask for, None for whole ones."""
+        given = {name: value for name, value in self.applied if name in ("_summary", "_elements")}
+        if not given:
+            return None
+        types = self.types or self.registry.types
+        try:
+            asked = self.registry.subsets.asked(given.get("_summary"), given.get("_elements"), types)
+        except InvalidRequest as refusal:
+            self.issues += refusal.issues
+            return None
+        self.count_only = self.count_only or asked.count
+        self.unknown += asked.unknown
+        if "_elements" in given:
+            self._tell("_elements", asked.elements)
+        if asked.subset is not None and asked.subset.summary == "text" and self.includes:
+            # "The _include and _revinclude parameters cannot be mixed with _summary=text."
+            self.issues.append(complaints.TEXT_WITH_INCLUDES.at())
+        return asked.subset
+
+    def _contained(self) -> Contained | None:
+        """Return what `_contained` and `_containedType` ask for; contained resources are no part of some searches."""
+        given = dict(self.applied)
+        both = _CONTAINED[given.get("_contained", "false")]
+        if both is None:
+            return None
+        for name, _ in self.applied:
+            code = _code(name)
+            if code in _NOT_OF_CONTAINED | _NOT_WITH_CONTAINED or "." in name:
+                self.issues.append(complaints.CONTAINED_WITH.at(name=name))
+        if self.compartment is not None:
+            self.issues.append(complaints.CONTAINED_WITH.at(name="/".join(self.compartment)))
+        return Contained(both, _CONTAINED_TYPES[given.get("_containedType", "container")])
+
+    def _tell(self, name: str, value: str | None) -> None:
+        """Say in `applied` what was done instead of what was asked; None: nothing."""
+        told = ((each, value if each == name else sent) for each, sent in self.applied)
+        self.applied = [(each, sent) for each, sent in told if sent is not None]
 
     def _key(self) -> int:
-        chosen = [f"{name}={value}" for name, value in self.applied if name == "_sort" or _code(name) not in _WISHES]
-        return h64("&".join([*self.types, "?", *sorted(chosen)]))
-
-
-def _order_of(value: str) -> Order:
-    """Return the order that `_sort` asks for; rid decides between equals.
-
-    Raises: UnknownParameter for a parameter that is not sorted by yet.
-    """
-    order: list[tuple[str, bool]] = []
-    for each in split(value, ","):
-        column = _SORTS.get(each.removeprefix("-"))
-        if column is None:
-            supported = ", ".join(f"{name}, -{name}" for name in _SORTS)
-            raise UnknownParameter(complaints.VALUE_UNSUPPORTED.at(name="_sort", value=each, supported=supported))
-        if column not in (name for name, _ in order):
-            order.append((column, each.startswith("-")))
-    return (*order, ("rid", order[-1][1]))
+        ordering = ("_sort", "_contained", "_containedType")
+        chosen = [f"{name}={value}" for name, value in self.applied if name in ordering or _code(name) not in _WISHES]
+        return h64("&".join([*(self.compartment or ()), *self.types, "?", *sorted(chosen)]))

@@ -47,7 +47,16 @@ def numbers() -> dict[tuple[str, str], int]:
 def registry(pids: Mapping[tuple[str, str], int] | None = None, limits: Limits = LIMITS) -> Registry:
     r4 = definitions()
     rtypes = {type: number for number, type in enumerate(r4.types.resources, 1)}
-    return Registry(r4.search_parameters, pids or numbers(), rtypes, BASE, limits, now=lambda: NOW)
+    return Registry(
+        r4.search_parameters,
+        pids or numbers(),
+        rtypes,
+        BASE,
+        limits,
+        now=lambda: NOW,
+        compartments=r4.compartments,
+        subsets=r4.subsets,
+    )
 
 
 class Library:
@@ -72,22 +81,25 @@ class Library:
     def delete(self, type: str, id: str) -> None:
         self.store.write(lambda tx: tx.stage([Delete(type, id)]))
 
-    def query(self, type: str | None, text: str, limits: Limits | None = None) -> SearchQuery:
+    def query(
+        self, type: str | None, text: str, limits: Limits | None = None, compartment: tuple[str, str] | None = None
+    ) -> SearchQuery:
         registered = self.registry if limits is None else registry(self.pids, limits)
-        return parse(type, parse_qsl(text, keep_blank_values=True), registered, strict=True)
+        parameters = parse_qsl(text, keep_blank_values=True)
+        return parse(type, parameters, registered, strict=True, compartment=compartment)
 
     def read(self, ask: Callable[[Read], Any]) -> Any:
         with self.store.read() as tx:
             return ask(tx)
 
-    def page(self, type: str | None, text: str) -> Page:
-        query = self.query(type, text)
+    def page(self, type: str | None, text: str, compartment: tuple[str, str] | None = None) -> Page:
+        query = self.query(type, text, compartment=compartment)
         page: Page = self.read(lambda tx: select.find(tx, query))
         return page
 
-    def ids(self, type: str | None, text: str) -> list[str]:
+    def ids(self, type: str | None, text: str, compartment: tuple[str, str] | None = None) -> list[str]:
         """Return the ids of the matches of a search, in order, a thousand at most."""
-        return [version.id for version in self.page(type, f"{text}&_count=1000").matches]
+        return [version.id for version in self.page(type, f"{text}&_count=1000", compartment).matches]
 
     def included(self, type: str, text: str) -> list[str]:
         """Return what a search includes, as Type/id in the order of the alphabet."""
@@ -99,10 +111,13 @@ class Library:
         return sorted(f"{version.type}/{version.id}" for version in self.read(ask))
 
 
-def refusals(type: str | None, text: str, limits: Limits = LIMITS) -> list[str]:
+def refusals(
+    type: str | None, text: str, limits: Limits = LIMITS, compartment: tuple[str, str] | None = None
+) -> list[str]:
     """Return the detail codes of what is wrong with a query."""
+    parameters = parse_qsl(text, keep_blank_values=True)
     try:
-        parse(type, parse_qsl(text, keep_blank_values=True), registry(limits=limits), strict=True)
+        parse(type, parameters, registry(limits=limits), strict=True, compartment=compartment)
     except FhirError as refusal:
         return [issue.complaint.detail for issue in refusal.issues]
     return []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fhir_gateway.fhir.number import Number
 from fhir_gateway.fhir.outcome import InvalidRequest
-from fhir_gateway.store.index.string import fold
+from fhir_gateway.store.index.string import compared
 from fhir_gateway.store.index.syntax import escape
 from fhir_gateway.store.search.query import parse
 from fhir_gateway.store.search.select import match
@@ -74,7 +74,7 @@ def test_every_identifier_is_found(library: Library, system: str | None, value: 
 def test_every_string_is_found(library: Library, text: str, data: st.DataObject) -> None:
     patient = {"resourceType": "Patient", "name": [{"family": text}]}
     asked = [("family:exact", escape(text))]
-    folded = fold(text)
+    folded = compared(text)
     if folded:
         asked.append(("name", escape(folded[: data.draw(st.integers(1, 64))])))
         start = data.draw(st.integers(0, len(folded) - 1))

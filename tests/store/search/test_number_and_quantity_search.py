@@ -72,8 +72,11 @@ def _filled(library: Library) -> None:
         ("100", {"p100", "p99.6", "p100.4"}),
         # "to 5 significant figures precision: … [99.995 ... 100.005)"
         ("100.00", {"p100"}),
-        # One significant figure: [50, 150).
-        ("1e2", {"p100", "p99.6", "p100.4", "p100.5", "p60"}),
+        # "to 1 significant figures precision: … [95 ... 105)"
+        ("1e2", {"p100", "p99.6", "p100.4", "p100.5"}),
+        ("1.0e2", {"p100", "p99.6", "p100.4", "p100.5"}),
+        # "100 and 1.00e2 both have the same number of significant digits"
+        ("1.00e2", {"p100", "p99.6", "p100.4"}),
         ("ne100", {"p100.5", "p60", "p5"}),
         # "the implicit precision of the number is ignored"
         ("gt100", {"p100.4", "p100.5"}),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fhir_gateway.store.search import select, statement
+from fhir_gateway.store.search import explain, plan, select, statement
 from fhir_gateway.store.search.query import SearchQuery
 from tests.store.search.library import Library
 
@@ -92,7 +92,7 @@ def _filled(library: Library) -> None:
 @pytest.fixture(params=[0, 20, 1000])
 def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """The number of rows up to which a criterion is gathered: none, some, or all there are."""
-    monkeypatch.setattr(select, "FEW", request.param)
+    monkeypatch.setattr(plan, "FEW", request.param)
     bound: int = request.param
     return bound
 
@@ -140,18 +140,18 @@ def test_no_statement_is_built_that_was_built_before(library: Library) -> None:
     assert again == built
 
 
-def test_probes_use_keys_that_begin_with_the_resource_or_end_in_it(library: Library) -> None:
+def test_probes_use_keys_that_begin_with_the_resource_or_end_in_it(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if library.store.dialect != "sqlite":
         pytest.skip("SQLite says in words which index it takes")
     query: SearchQuery = library.query("Observation", "code:not=a&date=ge2020-01-15&value-quantity=gt5")
 
-    def explain(tx: Any) -> list[str]:
-        planned = select.Planned("walk", None, query.criteria)
-        shape = select._select(tx, query, planned, None, "versions", None)
-        values = [*select._parameters(tx, query, planned, None, None), 20]
-        return [row[3] for row in tx.rows(f"EXPLAIN QUERY PLAN {statement.text_of(shape)}", values)]
-
-    steps = library.read(explain)
+    monkeypatch.setattr(plan, "FEW", 0)
+    monkeypatch.setattr(plan, "MANY", 0)
+    explained = library.read(lambda tx: explain.explain(tx, query))
+    walks = [each for each in explained.statements if "FROM resource r WHERE r.rtype = ?" in each.text]
+    steps = walks[-1].engine
     assert any("SEARCH r USING INDEX resource_type (rtype=?)" in step for step in steps)
     assert any("SEARCH p USING PRIMARY KEY (pid=? AND h=? AND rid=?)" in step for step in steps)
     assert any("i_date_rid (rid=? AND pid=?)" in step for step in steps)

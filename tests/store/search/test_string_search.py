@@ -80,11 +80,16 @@ def test_a_string_is_found_by_its_beginning_whole_or_in_part(
 @pytest.mark.parametrize(
     ("query", "issue"),
     [
-        ("description=" + "x" * 65, "search-string-too-long"),
-        ("description:contains=" + "x" * 33, "search-string-too-long"),
+        ("description=" + "x" * 129, "search-string-too-long"),
+        ("description:contains=" + "x" * 65, "search-string-too-long"),
+        ("description=--", "search-value-empty"),
         ("description=%CC%81", "search-value-empty"),
         ("description:below=x", "search-modifier-unsupported"),
-        ("url:below=http://v.example.org", "search-modifier-unsupported"),
+        # ":above and :below modifiers only apply to URLs, and not URNs such as OIDs"
+        ("url:below=urn:oid:1.2", "search-uri-no-url"),
+        ("url:above=v.example.org/a", "search-uri-no-url"),
+        ("url:below=http://" + "x" * 249, "search-uri-too-long"),
+        ("url:contains=http://v.example.org", "search-modifier-unsupported"),
     ],
 )
 def test_a_string_that_cannot_be_compared_is_refused(query: str, issue: str) -> None:

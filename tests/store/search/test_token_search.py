@@ -95,7 +95,12 @@ def test_a_token_is_found_by_code_and_system(library: Library, type: str, query:
         ("active=yes", ["search-boolean-malformed"]),
         ("active=yes,no", ["search-boolean-malformed", "search-boolean-malformed"]),
         ("identifier:of-type=a|b", ["search-of-type-malformed"]),
-        ("identifier:text=a", ["search-modifier-unsupported"]),
+        ("active:text=a", ["search-modifier-unsupported"]),
+        ("gender:text=a", ["search-modifier-unsupported"]),
+        ("identifier:text=%CC%81", ["search-value-empty"]),
+        # "on elements of type ContactPoint, uri, or boolean, the presence of the pipe symbol SHALL NOT be used"
+        ("phone=phone|555", ["search-token-without-system"]),
+        ("active=|true", ["search-boolean-malformed"]),
         ("identifier:exact=a", ["search-modifier-unsupported"]),
         (
             "active=yes&identifier=|&gender:above=a",
