@@ -15,11 +15,17 @@ from fastapi import FastAPI
 
 from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.fhir import structure
-from fhir_gateway.fhir.outcome import FhirError
-from fhir_gateway.interactions.gateway import Gateway, Limits
+from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
+from fhir_gateway.interactions import full_text
+from fhir_gateway.interactions.background import Background, Task
+from fhir_gateway.interactions.gateway import Gateway, Limits, Searching, SearchState
 from fhir_gateway.interactions.interaction import Answer, Conditions
 from fhir_gateway.interactions.perform import perform, perform_read_now
 from fhir_gateway.interactions.read import answer_with
+from fhir_gateway.interactions.reindex import bring_up_to_date
+from fhir_gateway.interactions.reindex import step as reindex
+from fhir_gateway.interactions.search_state import keep_up, renew
+from fhir_gateway.interactions.urls import interaction_from
 from fhir_gateway.rest import log
 from fhir_gateway.rest.answer import Acts
 from fhir_gateway.rest.dispatch import App, Door
@@ -33,6 +39,9 @@ from fhir_gateway.store.index.indexer import Indexer, indexed
 from fhir_gateway.store.postgres_lane import PostgresLane
 from fhir_gateway.store.registry import page_key, parameter_ids
 from fhir_gateway.store.resource_types import ResourceTypes
+from fhir_gateway.store.search.complaints import NOT_A_SEARCH
+from fhir_gateway.store.search.explain import Explained, explain
+from fhir_gateway.store.search.query import parse
 from fhir_gateway.store.search.registry import Limits as SearchLimits
 from fhir_gateway.store.search.registry import Registry
 
@@ -42,6 +51,10 @@ logger = logging.getLogger(__name__)
 _SWITCH_SECONDS = 0.001
 # Most objects of a request die with it by their count; looking for cycles as often as Python does finds few.
 _GC_THRESHOLDS = (50_000, 20, 100)
+
+
+# What is done beside the requests, in small steps.
+_TASKS: tuple[Task, ...] = (("search-parameters", keep_up), ("reindex", reindex), ("full-text", full_text.step))
 
 
 def served(settings: Settings) -> App:
@@ -69,6 +82,8 @@ def create_app(settings: Settings) -> App:
         site.check = partial(check, gateway)
         lane = _lane(settings, gateway)
         door.open(_acts(gateway, lane))
+        background = Background(gateway, _TASKS)
+        background.start()
         # What was made so far stays: no collection need look at it again.
         gc.collect()
         gc.freeze()
@@ -79,6 +94,7 @@ def create_app(settings: Settings) -> App:
         finally:
             site.check = None
             door.close()
+            background.stop()
             if lane is not None:
                 await lane.close()
             gateway.store.close()
@@ -108,21 +124,46 @@ def open_gateway(settings: Settings) -> Gateway:
         # Some 30 ms now, which the first requests would otherwise wait for one by one.
         indexer.prepare(types)
         structure.prepare(known.types)
-        return Gateway(
-            definitions=known,
+        registry = Registry(
+            known.search_parameters,
+            pids,
+            ResourceTypes(types).numbers,
+            base,
+            search_limits_of(settings),
+            compartments=known.compartments,
+            subsets=known.subsets,
+        )
+        gateway = Gateway(
             store=store,
-            indexer=indexer,
-            registry=Registry(
-                known.search_parameters, pids, ResourceTypes(types).numbers, base, search_limits_of(settings)
-            ),
+            searching=Searching(SearchState(known, indexer, registry)),
             signing_key=page_key(store),
             software_version=VERSION,
             started=date.today().isoformat(),
             limits=limits_of(settings),
         )
+        renew(gateway)
+        bring_up_to_date(gateway)
+        return gateway
     except BaseException:
         store.close()
         raise
+
+
+def explained(settings: Settings, url: str) -> Explained:
+    """Return how a search, its URL relative to the base, is run on the database of these settings.
+
+    Raises: FhirError that refuses the search, or when the database does not answer; FileHeld as `open_gateway`.
+    """
+    gateway = open_gateway(settings)
+    try:
+        asked = interaction_from("GET", url, gateway.definitions.types.resources)
+        if not asked.code.startswith("search"):
+            raise InvalidRequest(NOT_A_SEARCH.at(url=url))
+        query = parse(asked.type, asked.parameters, gateway.registry, strict=True, compartment=asked.compartment)
+        with gateway.store.read(gateway.limits.search_seconds) as view:
+            return explain(view, query)
+    finally:
+        gateway.store.close()
 
 
 def base_url(settings: Settings) -> str:
@@ -145,7 +186,10 @@ def limits_of(settings: Settings) -> Limits:
 def search_limits_of(settings: Settings) -> SearchLimits:
     """Return what one search may ask for."""
     return SearchLimits(
-        default_count=settings.default_page, max_count=settings.max_page, max_included=settings.max_included
+        default_count=settings.default_page,
+        max_count=settings.max_page,
+        max_included=settings.max_included,
+        full_text=settings.full_text,
     )
 
 

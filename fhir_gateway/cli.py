@@ -24,6 +24,7 @@ HELP = """A FHIR R4 gateway for genomic medicine.
 \b
     fhir-gateway serve                      start it on this machine, with a SQLite file
     fhir-gateway serve --port 9000          on another port
+    fhir-gateway explain 'Patient?name=a'   say how a search is run
     fhir-gateway demo                       tell the story of a trio to a gateway that runs
     fhir-gateway serve --database postgresql://gateway@localhost/gateway --workers 4
 
@@ -35,6 +36,8 @@ Then open http://127.0.0.1:8080/ in a browser, or ask:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("fhir_gateway.cli:serve", "Start the gateway."),
     "demo": ("fhir_gateway.demo:demo", "Tell the story of a trio against a running gateway."),
+    "reindex": ("fhir_gateway.client.reindex:reindex", "Index what a running gateway holds again, and follow it."),
+    "explain": ("fhir_gateway.cli:explain", "Say how a search is run, and why it is slow."),
     "settings": ("fhir_gateway.cli:settings", "Describe every setting, as Markdown."),
     "version": ("fhir_gateway.cli:version", "Say which version is installed."),
 }
@@ -115,6 +118,44 @@ def serve(**given: Any) -> None:
         _give_up(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror or error}")
     except KeyboardInterrupt:
         typer.echo("stopped")
+
+
+def explain(
+    search: Annotated[str, typer.Argument(help="The search as in its URL, below the base: 'Patient?name=ada'.")],
+    database: Annotated[str | None, typer.Option(help="The database, if not the configured one.")] = None,
+    statements: Annotated[bool, typer.Option(help="Show the statements, and how the database runs them.")] = True,
+) -> None:
+    """Run a search once against the configured database and say how: the plan, the parameter that leads, and for each
+    parameter how many rows were expected and how many resources there are.
+
+    \b
+    Plans:
+    stream   the rows of the leading parameter come in order and are tested for the others
+    set      all rows of the leading parameter are gathered, tested and sorted: it should have few
+    walk     resources are looked at in the order asked for until the page is full: many of them should match
+    none     a parameter matches nothing
+
+    \b
+    Examples:
+    fhir-gateway explain 'Patient?name=ada&_sort=-birthdate'
+    fhir-gateway explain 'Observation?code=8302-2&_total=accurate' --database postgresql://gateway@localhost/gateway
+
+    A SQLite file that a gateway holds open cannot be asked from here; ask that gateway itself.
+    """
+    from fhir_gateway.app import explained
+    from fhir_gateway.fhir.outcome import FhirError
+    from fhir_gateway.store.file_lock import FileHeld
+    from fhir_gateway.store.search.explain import report
+
+    chosen = _settings({} if database is None else {"database": database})
+    try:
+        typer.echo(report(explained(chosen, search), statements), nl=False)
+    except FileHeld:
+        _give_up("a running gateway holds this database; stop it, or ask it")
+    except FhirError as refusal:
+        for issue in refusal.issues:
+            typer.echo(issue.text("en"), err=True)
+        raise typer.Exit(1) from None
 
 
 def _settings(given: dict[str, Any]) -> Settings:

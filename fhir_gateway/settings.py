@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         ge=1,
         description="The most resources one conditional delete takes away; with 1 several matches are refused.",
     )
+    full_text: bool = Field(
+        True,
+        description="Searches by the words of resources (`_text`, `_content`), and the index they need; off: such "
+        "parameters are not supported.",
+    )
     integrity_on_write: bool = Field(True, description="Refuse references to resources of this server that are absent.")
     integrity_on_delete: bool = Field(True, description="Refuse to delete what another resource refers to.")
     gzip_from: int = Field(

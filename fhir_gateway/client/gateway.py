@@ -126,6 +126,25 @@ class Gateway:
         """Return the batch-response Bundle; each entry of it succeeded or failed by itself."""
         return self._bundle("batch", entries)
 
+    def operation(
+        self,
+        name: str,
+        type: str | None = None,
+        id: str | None = None,
+        *,
+        parameters: Parameters | None = None,
+        content: Resource | None = None,
+        post: bool = False,
+    ) -> Resource:
+        """Return what an operation ("everything", without the $) answers, asked of everything, a type or a resource.
+
+        It is asked for with GET, or with POST where there is `content` (a Parameters resource) or `post`.
+        Source: Operations, "Executing an Operation Synchronously".
+        """
+        above = "" if type is None else (type if id is None else _instance(type, id)) + "/"
+        method = "POST" if post or content is not None else "GET"
+        return self._resource(method, f"{above}${name}", parameters=parameters, content=content)
+
     def _bundle(self, kind: str, entries: Resource | Sequence[Mapping[str, Any]]) -> Resource:
         bundle = entries if isinstance(entries, dict) else {"resourceType": "Bundle", "type": kind, "entry": entries}
         return self._resource("POST", "", content=bundle)

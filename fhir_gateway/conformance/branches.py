@@ -41,7 +41,8 @@ _URIS = ("uri", "url", "canonical", "oid", "uuid")
 _QUANTITIES = ("Quantity", "Age", "Count", "Distance", "Duration", "Money", "Range", "SampledData")
 # What is taken of a choice that the expression leaves open: "Procedure.performed" as a date is no string and no Age.
 SEARCHABLE: Mapping[str, frozenset[str]] = {
-    "number": frozenset(("integer", "positiveInt", "unsignedInt", "decimal")),
+    # RiskAssessment-probability has "f:probabilityDecimal | f:probabilityRange" as its xpath.
+    "number": frozenset(("integer", "positiveInt", "unsignedInt", "decimal", "Range")),
     "date": frozenset(("date", "dateTime", "instant", "Period", "Timing")),
     "string": frozenset(("string", "markdown", "HumanName", "Address")),
     "token": frozenset(
@@ -53,7 +54,6 @@ SEARCHABLE: Mapping[str, frozenset[str]] = {
 }
 # What else an expression may name, as some custom parameters do; of an open choice it is not taken.
 NAMED: Mapping[str, frozenset[str]] = {
-    "number": frozenset(("Range",)),
     "string": frozenset(("code", "id", *_URIS)),
     "token": frozenset(
         ("date", "dateTime", "instant", "time", "markdown", "integer", "positiveInt", "unsignedInt", "decimal")

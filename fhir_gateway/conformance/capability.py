@@ -6,7 +6,7 @@ Source: FHIR R4, CapabilityStatement; RESTful API, "capabilities".
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from fhir_gateway.conformance.search_parameter import SearchParameter, SearchTyp
 from fhir_gateway.fhir.outcome import Language
 
 _PROFILE = "http://hl7.org/fhir/StructureDefinition/"
+_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 _ALL_TYPES = "Resource"
 
 _DESCRIPTION: Mapping[Language, str] = {
@@ -35,6 +36,19 @@ _DOCUMENTATION: Mapping[Language, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedOperation:
+    """An operation, without its dollar sign. `types`: where it is for a type or a resource; `system`: and for all."""
+
+    name: str
+    definition: str
+    system: bool
+    types: frozenset[str]
+
+    def said(self) -> dict[str, Any]:
+        return {"name": self.name, "definition": self.definition}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supported:
     """What the server supports, said by the rooms that do it; codes as in the CapabilityStatement.
@@ -42,7 +56,8 @@ class Supported:
     `types` are the resource types it keeps. A search parameter is taken when its type is one of `search_types` and it
     selects something, or when its code is one of `special_parameters` (those without an expression: `_list`,
     `_text` …); never when its code is one of `refused_parameters`. `include` and `reverse_include` follow the
-    reference parameters that select a value of one of `included_values`.
+    reference parameters that select a value of one of `included_values`. `unnamed_parameters`: parameters of all
+    types that no SearchParameter defines (`_has`, `_list`), with their types.
     """
 
     types: frozenset[str]
@@ -64,6 +79,8 @@ class Supported:
     include: bool = False
     reverse_include: bool = False
     included_values: frozenset[str] = frozenset(("Reference",))
+    unnamed_parameters: tuple[tuple[str, SearchType], ...] = ()
+    operations: tuple[OfferedOperation, ...] = ()
 
     def takes(self, parameter: SearchParameter) -> bool:
         """Tell whether a search may use this parameter."""
@@ -89,13 +106,16 @@ def capability_statement(
     date: str,
     security: Mapping[str, Any] | None = None,
     language: Language = "en",
+    parameters_of: Callable[[str], Mapping[str, SearchParameter]] | None = None,
 ) -> dict[str, Any]:
     """Return the CapabilityStatement of the server at `base`, as of `date` (a FHIR dateTime).
 
+    `parameters_of` a type: the search parameters there are at the moment, by code; None: those of the definitions.
     `security` is the content of CapabilityStatement.rest.security, left out while there is none.
     """
     types = sorted(supported.types)
-    parameters = {type: _taken(definitions, supported, type) for type in types}
+    found_of = parameters_of or definitions.search_parameters.of
+    parameters = {type: _taken(found_of(type), supported) for type in types}
     referring = _referring(supported, parameters)
     rest: dict[str, Any] = {"mode": "server", "documentation": _DOCUMENTATION[language]}
     if security is not None:
@@ -104,8 +124,14 @@ def capability_statement(
     rest["interaction"] = [{"code": code} for code in supported.system_interactions]
     common = set.intersection(*(set(found) for found in parameters.values())) if parameters else set()
     everywhere = [found for found in next(iter(parameters.values()), {}).values() if found.code in common]
-    if everywhere:
-        rest["searchParam"] = [_search_param(parameter) for parameter in everywhere]
+    named = [_search_param(parameter) for parameter in everywhere]
+    named += ({"name": name, "type": type} for name, type in supported.unnamed_parameters)
+    if named:
+        rest["searchParam"] = sorted(named, key=lambda each: str(each["name"]))
+    if operations := [each.said() for each in supported.operations if each.system]:
+        rest["operation"] = operations
+    if compartments := sorted(_compartment(code) for code in definitions.compartments):
+        rest["compartment"] = compartments
     return {
         "resourceType": "CapabilityStatement",
         "language": language,
@@ -121,8 +147,7 @@ def capability_statement(
     }
 
 
-def _taken(definitions: Definitions, supported: Supported, type: str) -> dict[str, SearchParameter]:
-    found = definitions.search_parameters.of(type)
+def _taken(found: Mapping[str, SearchParameter], supported: Supported) -> dict[str, SearchParameter]:
     return {code: found[code] for code in sorted(found) if supported.takes(found[code])}
 
 
@@ -164,7 +189,13 @@ def _resource(
         resource["searchRevInclude"] = reverse
     if parameters:
         resource["searchParam"] = [_search_param(parameter) for parameter in parameters.values()]
+    if operations := [each.said() for each in supported.operations if type in each.types]:
+        resource["operation"] = operations
     return resource
+
+
+def _compartment(code: str) -> str:
+    return f"{_COMPARTMENT}{code[:1].lower()}{code[1:]}"
 
 
 def _search_param(parameter: SearchParameter) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Source: FHIR R4, "Conformance Module"; "Terminology Module".
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from fhir_gateway.conformance.branches import BranchCompiler
 from fhir_gateway.conformance.compartments import Compartments
 from fhir_gateway.conformance.package import R4, Package, data_folder, decoded
 from fhir_gateway.conformance.search_parameter import SearchParameter, SearchParameters
+from fhir_gateway.conformance.subset import Subsets
 from fhir_gateway.fhir.types import Types
 
 # Whatever decides what the tables hold: a change in one of these makes tables anew.
@@ -39,18 +41,20 @@ _SOURCES = tuple(
 class Definitions:
     """The definitions of one FHIR version; immutable and shared by all threads.
 
-    `types`, `search_parameters` and `compartments` are ready; `resource` and `resources` read the data file.
+    `types`, `subsets`, `search_parameters` and `compartments` are ready; `resource` and `resources` read the data file.
     """
 
     def __init__(self, package: Package, tables: Mapping[str, Any]) -> None:
         self.package = package
         self.version: str = tables["version"]
         self.types: Types = type_tables.types_from(tables["types"], tables["resources"], self.version)
+        self.subsets = Subsets(self.types, tables["marks"])
         self.compartments: Compartments = MappingProxyType(tables["compartments"])
         self._compiler = BranchCompiler(self.types, tables["bases"], tables["systems"])
         self._known: search_parameters.Known = tables["known"]
         by_type = search_parameters.ByType(tables["parameters"], self._compiler.lineage, self.types.resources)
-        self.search_parameters = SearchParameters(by_type)
+        self.standard_parameters = SearchParameters(by_type)
+        self.search_parameters = self.standard_parameters
         self._lines: dict[str, dict[str, bytes]] = {}
 
     def bases(self, type: str) -> tuple[str, ...]:
@@ -66,6 +70,29 @@ class Definitions:
         return search_parameters.compile_custom(
             search_parameter, self._compiler, self._known, self.types.resources, self.version
         )
+
+    def compile_definition(
+        self, definition: search_parameters.ParameterDefinition, components: search_parameters.Known
+    ) -> dict[str, SearchParameter]:
+        """Return a definition compiled as by `compile`; its components may name those in `components` (by url) too."""
+        known = {**components, **self._known} if definition.component else self._known
+        return search_parameters.compile_definition(
+            definition, self._compiler, known, self.types.resources, self.version
+        )
+
+    def is_standard(self, url: str) -> bool:
+        """Tell whether R4 itself has a search parameter of this canonical url."""
+        return url in self._known
+
+    def types_of(self, base: str) -> list[str]:
+        """Return the resource types that are of a base, such as DomainResource; none for what is no base."""
+        return [type for type in self.types.resources if base in self._compiler.lineage(type)]
+
+    def with_parameters(self, added: Mapping[str, Mapping[str, SearchParameter]]) -> Definitions:
+        """Return the same definitions with R4's own search parameters and others, by resource type and code."""
+        other = copy.copy(self)
+        other.search_parameters = self.standard_parameters.extended(added)
+        return other
 
     def resource(self, kind: str, url: str) -> dict[str, Any] | None:
         """Return the definition of a type with this canonical url (without version), None when there is none.
@@ -119,6 +146,7 @@ def compiled_tables(package: Package) -> dict[str, Any]:
     return {
         "version": version,
         "types": plain.types,
+        "marks": plain.marks,
         "resources": plain.resources,
         "bases": plain.bases,
         "systems": systems,

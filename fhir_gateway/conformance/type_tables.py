@@ -20,6 +20,8 @@ FHIR_TYPE = DEFINITION + "structuredefinition-fhir-type"
 # A type as plain data: kind, and the fields of each of its elements in the order of `Element`.
 PlainElement = tuple[str, str, str, bool, bool, int, bool, tuple[str, ...], int]
 PlainType = tuple[str, tuple[PlainElement, ...]]
+# JSON names of the elements of a type: those of its summary, and those that modify the meaning of the rest.
+Marks = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 class _Extension(msgspec.Struct):
@@ -46,6 +48,8 @@ class _ElementDefinition(msgspec.Struct):
     representation: tuple[str, ...] = ()
     contentReference: str | None = None
     binding: _Binding | None = None
+    isSummary: bool = False
+    isModifier: bool = False
 
 
 class _Snapshot(msgspec.Struct):
@@ -75,20 +79,21 @@ class PlainTypes(msgspec.Struct):
     """The tables as plain data, fit to be kept on disk.
 
     `bindings` gives the value set of each required binding by type and JSON name; `bases` the type that each type
-    specializes.
+    specializes; `marks` the elements of each type with isSummary, and those with isModifier.
     """
 
     types: dict[str, PlainType]
     resources: tuple[str, ...]
     bases: dict[str, str]
     bindings: dict[tuple[str, str], str]
+    marks: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 def compile_types(definitions: Iterable[TypeDefinition]) -> PlainTypes:
     """Return the tables of all types, the inline ones of backbone elements under their path included."""
     definitions = sorted(definitions, key=lambda definition: definition.type)
     primitives = frozenset(d.type for d in definitions if d.kind == "primitive-type")
-    tables = PlainTypes({}, (), {}, {})
+    tables = PlainTypes({}, (), {}, {}, {})
     for definition in definitions:
         _TypeCompiler(definition, primitives, tables).compile()
         if definition.baseDefinition is not None:
@@ -112,15 +117,22 @@ class _TypeCompiler:
         own = self.definition.type
         below: dict[str, list[PlainElement]] = {path: [] for path in self.parents if path}
         below.setdefault(own, [])
+        summary: dict[str, list[str]] = {path: [] for path in below}
+        modifiers: dict[str, list[str]] = {path: [] for path in below}
         for order, element in enumerate(self.elements):
             parent = element.path.rpartition(".")[0]
             if not parent or (self.is_primitive and element.path == f"{own}.value"):
                 continue  # The value of a primitive is the JSON value itself, never a property.
-            below[parent].extend(self.properties(parent, element, order))
+            properties = list(self.properties(parent, element, order))
+            below[parent].extend(properties)
+            names = [name for name, *_ in properties]
+            summary[parent] += names if element.isSummary else ()
+            modifiers[parent] += names if element.isModifier else ()
         kinds = {"primitive-type": "primitive", "complex-type": "complex", "resource": "resource"}
         for path, elements in below.items():
             kind = kinds[self.definition.kind] if path == own else "backbone"
             self.tables.types[path] = (kind, tuple(elements))
+            self.tables.marks[path] = (tuple(summary[path]), tuple(modifiers[path]))
 
     def properties(self, parent: str, element: _ElementDefinition, order: int) -> Iterable[PlainElement]:
         """Yield the JSON properties of one element: one, or one for each type of a choice."""

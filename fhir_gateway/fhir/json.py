@@ -68,6 +68,7 @@ def _as_written(value: Any) -> msgspec.Raw:
 
 
 _decoder = msgspec.json.Decoder(float_hook=Number)
+_properties = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encoder = msgspec.json.Encoder(enc_hook=_as_written, decimal_format="number")
 _sorting_encoder = msgspec.json.Encoder(enc_hook=_as_written, decimal_format="number", order="sorted")
 
@@ -124,6 +125,14 @@ def _position(text: str, body: bytes, reason: str) -> int | None:
     if found is not None:
         return len(body[: int(found[1])].decode(errors="ignore"))
     return surrogate.start() if surrogate is not None else None
+
+
+def properties(body: bytes) -> dict[str, msgspec.Raw]:
+    """Return the properties of a resource that this server wrote, each value as the JSON text it has there.
+
+    `encode` writes such texts as they are, and `decode` reads them.
+    """
+    return _properties(body)
 
 
 def encode(value: Any) -> bytes:

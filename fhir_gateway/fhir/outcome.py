@@ -121,9 +121,10 @@ class NotFound(FhirError):
 
 
 class NotAllowed(FhirError):
-    """The interaction is not supported at this URL."""
+    """The interaction is not supported at this URL. `allowed`: the methods that are, for an Allow header."""
 
     status = 405
+    allowed: tuple[str, ...] = ()
 
 
 class NotAcceptable(FhirError):

@@ -48,6 +48,11 @@ _PLAIN = {
     "erg": ("0.0000001", "J"), "[Cal]": ("1", "kcal"), "[cin_i]": ("1", "[in_i]3"), "[sin_i]": ("1", "[in_i]2"),
     "[arb'U]": ("1", "[arb'U]"), "[bp]": ("1", "[bp]"), "{cells}": ("1", ""),
 }  # fmt: skip
+# Units with an offset or a logarithm: known, and never converted.
+SPECIAL = frozenset(
+    {"Cel", "mCel", "[degF]", "[degRe]", "[pH]", "[p'diop]", "Np", "B", "B[SPL]", "B[V]", "B[W]", "dB", "bit_s",
+     "[hp'_X]", "[hp'_C]", "[m/s2/Hz^0.5]"}
+)  # fmt: skip
 _BASE = frozenset({"m", "s", "g", "rad", "K", "C", "cd", "[iU]", "B", "bit", "[arb'U]", "[bp]"})
 _COMPONENT = re.compile(r"(\(|\)|\.|/)|((?:\[[^\]]*\]|[A-Za-z%_^*'\"]|10\*|10\^)+)([+-]?\d+)?|(\d+)|(\{[^}]*\})")
 

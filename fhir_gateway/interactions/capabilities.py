@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import zlib
 
-from fhir_gateway.conformance.capability import Supported, capability_statement
+from fhir_gateway.conformance.capability import OfferedOperation, Supported, capability_statement
 from fhir_gateway.fhir.json import encode
 from fhir_gateway.interactions.gateway import Gateway, Limits
 from fhir_gateway.interactions.interaction import Answer, Interaction
+from fhir_gateway.interactions.operations.table import OPERATIONS
 from fhir_gateway.interactions.preconditions import versions_in
 
 _KEPT = 32  # statements; base URLs come from requests, so their number is bounded
 
 
-def supported(types: frozenset[str], limits: Limits) -> Supported:
-    """Return what this room does, in the codes of the CapabilityStatement."""
+def supported(types: frozenset[str], limits: Limits, full_text: bool = True) -> Supported:
+    """Return what this room does, in the codes of the CapabilityStatement. `full_text`: whether words are searched."""
     return Supported(
         types=types,
         formats=("application/fhir+json", "application/fhir+xml"),
@@ -34,9 +35,28 @@ def supported(types: frozenset[str], limits: Limits) -> Supported:
         conditional_update=True,
         conditional_delete="multiple" if limits.deletes > 1 else "single",
         reference_policy=("literal", "logical", *(("enforced",) if limits.integrity_on_write else ()), "local"),
-        search_types=frozenset({"token", "reference", "string", "date", "number", "quantity", "uri", "composite"}),
+        search_types=frozenset(
+            {"token", "reference", "string", "date", "number", "quantity", "uri", "composite", "special"}
+        ),
+        special_parameters=frozenset(("_text", "_content") if full_text else ()),
         include=True,
+        reverse_include=True,
+        included_values=frozenset({"Reference", "canonical", "uri"}),
+        unnamed_parameters=(("_has", "string"), ("_list", "string"), ("_type", "token")),
+        operations=_operations(types),
     )  # fmt: skip
+
+
+def _operations(types: frozenset[str]) -> tuple[OfferedOperation, ...]:
+    return tuple(
+        OfferedOperation(
+            each.name,
+            each.definition,
+            "system" in each.levels,
+            frozenset(each.types or types) if {"type", "instance"} & {*each.levels} else frozenset(),
+        )
+        for each in OPERATIONS.values()
+    )
 
 
 def capabilities(gateway: Gateway, interaction: Interaction) -> Answer:
@@ -50,11 +70,12 @@ def capabilities(gateway: Gateway, interaction: Interaction) -> Answer:
         body = encode(
             capability_statement(
                 gateway.definitions,
-                supported(gateway.resource_types, gateway.limits),
+                supported(gateway.resource_types, gateway.limits, gateway.registry.limits.full_text),
                 base=interaction.base,
                 software_version=gateway.software_version,
                 date=gateway.started,
                 language=interaction.language,
+                parameters_of=gateway.registry.parameters,
             )
         )
         if len(gateway.statements) < _KEPT:

@@ -16,12 +16,13 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from fhir_gateway.fhir.outcome import Conflict, Gone, NotFound, PreconditionFailed, Unprocessable
-from fhir_gateway.interactions import complaints, conditions, late, preconditions
+from fhir_gateway.interactions import complaints, conditions, full_text, late, preconditions, search_state
 from fhir_gateway.interactions.entry import Done, Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.plan import Plan, plan
 from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.store.contract import Delete, Key, Locks, Read, Staged, Version, Write
+from fhir_gateway.store.registry import PARAMETERS_LOCK
 
 T = TypeVar("T")
 
@@ -33,6 +34,10 @@ class IdentitiesChanged(Exception):
     """Between the plan and the lock somebody wrote what the plan rests on."""
 
 
+class GenerationChanged(IdentitiesChanged):
+    """Between the plan and the lock somebody changed what resources are indexed by."""
+
+
 def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, list[Done]], T]) -> T:
     """Carry out all entries or none, and return what `answer` makes of them, in the order of `entries`.
 
@@ -41,6 +46,7 @@ def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, l
     Raises: the FhirErrors of the acts, all problems of a stage together; Conflict when other writes kept
     interfering.
     """
+    full_text.be_current(gateway, [each for entry in entries for each in entry.parameters or ()])
     for attempt in range(_ATTEMPTS):
         planned = _planned(gateway, entries)
         if planned.writes_nothing:
@@ -55,14 +61,21 @@ def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, l
         def work(tx: Write, planned: Plan = planned, locks: Locks = locks, under_lock: bool = under_lock) -> T:
             if under_lock:
                 planned = plan(gateway, tx, entries)
-                if not locks.keys >= _locks(entries, planned).keys:
+                wanted = _locks(entries, planned)
+                if not (locks.keys >= wanted.keys and locks.criteria >= wanted.criteria):
                     raise IdentitiesChanged
             return answer(tx, _carry_out(gateway, tx, entries, planned))
 
         try:
-            return gateway.store.write(work, locks)
+            answered = gateway.store.write(work, locks)
+        except GenerationChanged:
+            search_state.renew(gateway)
+            continue
         except IdentitiesChanged:
             continue
+        if PARAMETERS_LOCK in locks.criteria:
+            search_state.take_effect(gateway)
+        return answered
     raise Conflict(complaints.UNSETTLED.at())
 
 
@@ -75,6 +88,8 @@ def _planned(gateway: Gateway, entries: Sequence[Entry]) -> Plan:
 
 def _locks(entries: Sequence[Entry], planned: Plan) -> Locks:
     criteria = frozenset(entry.criteria for entry in entries if entry.criteria is not None)
+    if planned.change is not None:
+        criteria |= {PARAMETERS_LOCK}
     keys = frozenset(key for identity in planned.identities if identity.state != "new" for key in identity.keys)
     return Locks(criteria, keys)
 
@@ -87,6 +102,8 @@ def _changed(gateway: Gateway, view: Read, entries: Sequence[Entry], planned: Pl
 
 
 def _carry_out(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: Plan) -> list[Done]:
+    if tx.generation != planned.generation:
+        raise GenerationChanged
     if _changed(gateway, tx, entries, planned):
         raise IdentitiesChanged
     current = tx.current_of(planned.decided) if planned.decided else {}
@@ -100,6 +117,8 @@ def _carry_out(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: P
     late.settle(gateway, tx, planned, done, refusals)
     _check_referers(gateway, tx, planned, refusals)
     refusals.raise_any()
+    if planned.change is not None:
+        search_state.write_change(tx, planned.change)
     return done
 
 

@@ -35,20 +35,11 @@ ID_MALFORMED = Complaint(
     en="{id} is no FHIR id: 1 to 64 of the characters A-Z, a-z, 0-9, '-' and '.'.",
     fr="{id} n'est pas un identifiant FHIR : de 1 à 64 caractères parmi A-Z, a-z, 0-9, « - » et « . ».",
 )
-OPERATION_UNKNOWN = Complaint(
-    "operation-unknown",
+NO_COMPARTMENT = Complaint(
+    "compartment-unknown",
     "not-supported",
-    en="The operation ${operation} is not known here; GET metadata lists those that are.",
-    fr="L'opération ${operation} n'est pas connue ici ; GET metadata donne la liste de celles qui le sont.",
-)
-
-COMPARTMENT_SEARCH = Complaint(
-    "compartment-search-unsupported",
-    "not-supported",
-    en="Searching a compartment ({url}) is not supported; search the type itself with a reference parameter, "
-    "for example Observation?subject=Patient/1.",
-    fr="La recherche dans un compartiment ({url}) n'est pas prise en charge ; cherchez dans le type lui-même avec un "
-    "paramètre de référence, par exemple Observation?subject=Patient/1.",
+    en="{url} looks like a search of a compartment, but {type} has none; there are those of {known}.",
+    fr="{url} ressemble à une recherche dans un compartiment, mais {type} n'en a pas ; il y a ceux de {known}.",
 )
 
 # --- resources and versions
@@ -258,6 +249,17 @@ STILL_REFERENCED = Complaint(
     "dans la même transaction.",
 )
 
+# --- search parameters
+
+SEARCH_PARAMETER_NEEDED = Complaint(
+    "search-parameter-needed",
+    "business-rule",
+    en="The search parameter {url} (SearchParameter/{id}) could not be kept without this one, or as this one would be. "
+    "Change or retire SearchParameter/{id} first, or in the same transaction.",
+    fr="Le paramètre de recherche {url} (SearchParameter/{id}) ne pourrait subsister sans celui-ci, ou avec celui-ci "
+    "tel qu'il serait. Modifiez ou retirez SearchParameter/{id} d'abord, ou dans la même transaction.",
+)
+
 # --- patch
 
 PATCH_MISSING = Complaint(
@@ -271,6 +273,12 @@ PATCH_MALFORMED = Complaint(
     "structure",
     en="Operation {index} of the patch: {problem}.",
     fr="Opération {index} du patch : {problem_fr}.",
+)
+FHIRPATH_PATCH_IMPOSSIBLE = Complaint(
+    "fhirpath-patch-impossible",
+    "processing",
+    en="Operation {index} of the patch ({operation} {path}): {problem}.",
+    fr="Opération {index} du patch ({operation} {path}) : {problem_fr}.",
 )
 PATCH_PATH = Complaint(
     "patch-path-absent",
@@ -360,8 +368,8 @@ IDENTITY_TWICE = Complaint(
 HISTORY_PARAMETER = Complaint(
     "history-parameter-unknown",
     "not-supported",
-    en="{name} is no parameter of history here; known are _since, _at and _count.",
-    fr="{name} n'est pas un paramètre d'historique ici ; sont connus _since, _at et _count.",
+    en="{name} is no parameter of history here; known are _since, _at, _count, _summary and _elements.",
+    fr="{name} n'est pas un paramètre d'historique ici ; sont connus _since, _at, _count, _summary et _elements.",
 )
 PARAMETER_TWICE = Complaint(
     "parameter-twice",
@@ -374,6 +382,25 @@ COUNT_MALFORMED = Complaint(
     "value",
     en="_count: {sent} is no whole number from 0 on.",
     fr="_count : {sent} n'est pas un nombre entier à partir de 0.",
+)
+
+# --- parts of resources
+
+SUMMARY_COUNT = Complaint(
+    "summary-count-not-searched",
+    "not-supported",
+    en="_summary=count is for searches only. In a history, _count=0 gives how many versions there are.",
+    fr="_summary=count ne vaut que pour une recherche. Dans un historique, _count=0 donne le nombre de versions.",
+)
+SUBSET_SENT = Complaint(
+    "subset-would-overwrite",
+    "business-rule",
+    en="This resource carries the tag SUBSETTED: it came from a request with _summary or _elements and is only a part. "
+    "Updating with it would lose the rest. Read the whole resource and change that, send a PATCH, or, if this is the "
+    "whole, remove the tag.",
+    fr="Cette ressource porte l'étiquette SUBSETTED : elle vient d'une requête avec _summary ou _elements et n'est "
+    "qu'une partie. Une mise à jour avec elle perdrait le reste. Lisez la ressource entière et modifiez-la, envoyez un "
+    "PATCH, ou, si ceci est le tout, retirez l'étiquette.",
 )
 
 # --- what was done, for Prefer: return=OperationOutcome

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue, NotFound, PreconditionFailed, TooCostly
-from fhir_gateway.interactions import complaints
+from fhir_gateway.interactions import complaints, full_text
 from fhir_gateway.interactions.entry import Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Parameters
@@ -125,4 +125,6 @@ def query_of(gateway: Gateway, type: str, parameters: Parameters) -> SearchQuery
 
 def matches(gateway: Gateway, view: Read, type: str, parameters: Parameters, limit: int) -> list[Key]:
     """Return up to `limit` current resources that a condition names."""
-    return match(view, query_of(gateway, type, parameters), limit)
+    query = query_of(gateway, type, parameters)
+    full_text.be_current_within(gateway, view, parameters)
+    return match(view, query, limit)

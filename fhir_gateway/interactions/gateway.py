@@ -1,11 +1,13 @@
-"""The gateway: everything the acts need, put together once at start and never changed."""
+"""The gateway: everything the acts need, put together at start; what is searched by may be replaced at run time."""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fhir_gateway.conformance.custom_parameters import NO_CUSTOM_PARAMETERS, CustomParameters
 from fhir_gateway.conformance.definitions import Definitions
 from fhir_gateway.interactions.interaction import Actor, Interaction
 from fhir_gateway.store.contract import Store
@@ -25,6 +27,7 @@ class Limits:
     search_seconds: float = 10.0
     integrity_on_write: bool = True  # references to resources here must find them
     integrity_on_delete: bool = True  # what is referred to cannot be deleted
+    reindex_seconds: float = 0.5  # what a write of SearchParameters waits for the reindex that it began
 
 
 def random_id() -> str:
@@ -41,21 +44,62 @@ def untraced(interaction: Interaction, actor: Actor, status: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchState:
+    """What resources are indexed and searched by, at one moment: immutable but for `statements`, which it remembers.
+
+    `generation`: the number the store gave it. `custom`: what `definitions` hold beside R4's own.
+    """
+
+    definitions: Definitions
+    indexer: Indexer
+    registry: Registry  # what searches are read against
+    generation: int = 0
+    custom: CustomParameters = NO_CUSTOM_PARAMETERS
+    statements: dict[tuple[str, str], bytes] = field(default_factory=dict)  # by base URL and language
+
+
+class Searching:
+    """Where the search state of the moment is found; it is replaced as a whole (`interactions.search_state`)."""
+
+    __slots__ = ("lock", "state")
+
+    def __init__(self, state: SearchState) -> None:
+        self.state = state
+        self.lock = threading.Lock()  # of whoever replaces it
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """What the acts work with. The clock is the store's: it gives every commit its instant."""
 
-    definitions: Definitions
     store: Store
-    indexer: Indexer
-    registry: Registry  # what searches are read against
+    searching: Searching
     signing_key: bytes  # for page tokens; the same in all processes that share a store
     software_version: str = ""
     started: str = ""  # when this server's capabilities became what they are, a FHIR dateTime
     limits: Limits = field(default_factory=Limits)
     new_id: NewId = random_id
     trace: Trace = untraced
+    bell: threading.Event = field(default_factory=threading.Event)  # wakes the background
     resource_types: frozenset[str] = field(init=False)
-    statements: dict[tuple[str, str], bytes] = field(init=False, default_factory=dict)  # by base URL and language
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "resource_types", frozenset(self.definitions.types.resources))
+
+    @property
+    def definitions(self) -> Definitions:
+        """The definitions of the moment: R4's, and the search parameters that were added."""
+        return self.searching.state.definitions
+
+    @property
+    def indexer(self) -> Indexer:
+        return self.searching.state.indexer
+
+    @property
+    def registry(self) -> Registry:
+        return self.searching.state.registry
+
+    @property
+    def statements(self) -> dict[tuple[str, str], bytes]:
+        """The CapabilityStatements made from the definitions of the moment."""
+        return self.searching.state.statements

@@ -6,22 +6,25 @@ Source: FHIR R4, RESTful API, "history", "Paging".
 from __future__ import annotations
 
 from collections import Counter
+from typing import cast
 
+from fhir_gateway.conformance.subset import Asked, Subset
 from fhir_gateway.fhir.bundle import HistoryEntry
 from fhir_gateway.fhir.bundle import history as history_bundle
 from fhir_gateway.fhir.outcome import InvalidRequest, Issue, NotFound
 from fhir_gateway.fhir.primitives import Interval, instant_of, interval_of
-from fhir_gateway.interactions import complaints
+from fhir_gateway.interactions import complaints, subset
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer, Interaction, Parameters
 from fhir_gateway.interactions.search import url_of
 from fhir_gateway.store.contract import HistoryQuery, Read, Version
 from fhir_gateway.store.index.hashing import h64
+from fhir_gateway.store.search.order import SortKey
 from fhir_gateway.store.search.paging import sign, verify
 from fhir_gateway.store.search.query import PAGE, Position, SearchQuery
 
-_KNOWN = ("_since", "_at", "_count", PAGE)
-_ORDER = (("last_updated", True), ("rid", True), ("vid", True))
+_KNOWN = ("_since", "_at", "_count", *subset.PARAMETERS, PAGE)
+_ORDER = tuple(SortKey(column, descends=True) for column in ("last_updated", "rid", "vid"))
 
 
 def history(gateway: Gateway, view: Read, interaction: Interaction) -> Answer:
@@ -35,11 +38,13 @@ def history(gateway: Gateway, view: Read, interaction: Interaction) -> Answer:
         raise NotFound(complaints.NOT_FOUND.at(type=query.type, id=query.id))
     page = view.history(query)
     place = "/".join([interaction.base, *(part for part in (query.type, query.id) if part is not None), "_history"])
-    links = [("self", url_of(place, read.applied)), ("first", url_of(place, read.without_page))]
+    shown = interaction.presentation
+    links = [("self", url_of(place, [*read.applied, *shown])), ("first", url_of(place, [*read.without_page, *shown]))]
     if page.next is not None:
         following = [*read.without_page, (PAGE, sign(Position(page.next, page.next), read.walk, gateway.signing_key))]
-        links.append(("next", url_of(place, following)))
-    entries = [_entry(interaction.base, version) for version in page.versions]
+        links.append(("next", url_of(place, [*following, *shown])))
+    bodies = [_body(gateway, version, read.asked.subset) for version in page.versions]
+    entries = [_entry(interaction.base, *each) for each in zip(page.versions, bodies, strict=True)]
     return Answer(200, history_bundle(entries, links, page.total, gateway.new_id(), gateway.registry.now()))
 
 
@@ -53,6 +58,7 @@ class _Reading:
         self.applied: Parameters = []
         self.without_page: Parameters = []
         self.walk = SearchQuery(gateway.registry, ())
+        self.asked = Asked()
 
     def query(self) -> HistoryQuery:
         """Return what to ask the store; refuses all that is wrong at once."""
@@ -62,13 +68,14 @@ class _Reading:
             if name not in _KNOWN:
                 if not lenient:
                     self.issues.append(complaints.HISTORY_PARAMETER.at(name=name))
-            elif times > 1:
+            elif times > 1 and name not in subset.PARAMETERS:
                 # "Each of these parameters SHALL NOT appear more than once."
                 self.issues.append(complaints.PARAMETER_TWICE.at(name=name))
         since = self._instant(given)
         at = self._interval(given)
         count = self._count(given)
-        self.applied = [pair for pair in self.interaction.parameters if pair[0] in _KNOWN]
+        self._part()
+        self.applied = self._applied(count)
         self.without_page = [pair for pair in self.applied if pair[0] != PAGE]
         act = self.interaction
         asked = f"history {act.type} {act.id} {given.get('_since')} {given.get('_at')}"
@@ -78,6 +85,20 @@ class _Reading:
             raise InvalidRequest(*self.issues)
         low, high = (None, None) if at is None else (at.low, at.high)
         return HistoryQuery(act.type, act.id, since, low, high, count, after)
+
+    def _part(self) -> None:
+        type = self.interaction.type
+        try:
+            types = self.gateway.definitions.types.resources if type is None else (type,)
+            self.asked = subset.asked(self.gateway, self.interaction, types)
+        except InvalidRequest as refusal:
+            self.issues += refusal.issues
+
+    def _applied(self, count: int) -> Parameters:
+        """Return what was done of what was asked: known parameters, `_count` as far as it goes, elements there are."""
+        done = {"_count": str(count), "_elements": self.asked.elements}
+        told = [(name, done.get(name, value)) for name, value in self.interaction.parameters if name in _KNOWN]
+        return [(name, value) for name, value in told if value is not None]
 
     def _instant(self, given: dict[str, str]) -> int | None:
         try:
@@ -107,14 +128,20 @@ class _Reading:
         if PAGE not in given:
             return None
         try:
-            last_updated, rid, vid = verify(given[PAGE], self.walk, self.gateway.signing_key).key
+            found = verify(given[PAGE], self.walk, self.gateway.signing_key)
         except InvalidRequest as refusal:
             self.issues += refusal.issues
             return None
-        return (int(last_updated), int(rid), int(vid))
+        return cast("tuple[int, int, int]", found.key)  # nobody but this server signs tokens of a history
 
 
-def _entry(base: str, version: Version) -> HistoryEntry:
+def _body(gateway: Gateway, version: Version, part: Subset | None) -> bytes:
+    if part is None or version.deleted:
+        return version.body
+    return gateway.definitions.subsets.cut(version.body, version.type, part)
+
+
+def _entry(base: str, version: Version, body: bytes) -> HistoryEntry:
     """Return a version as the act that made it: "conditional creates, updates and deletes are converted to direct
     updates and deletes in a history list"."""
     url = f"{version.type}/{version.id}"
@@ -123,5 +150,5 @@ def _entry(base: str, version: Version) -> HistoryEntry:
         return HistoryEntry(place, None, "DELETE", url, "204 No Content", version.vid, version.last_updated)
     if version.vid == 1:
         at = version.last_updated
-        return HistoryEntry(place, version.body, "POST", version.type, "201 Created", version.vid, at)
-    return HistoryEntry(place, version.body, "PUT", url, "200 OK", version.vid, version.last_updated)
+        return HistoryEntry(place, body, "POST", version.type, "201 Created", version.vid, at)
+    return HistoryEntry(place, body, "PUT", url, "200 OK", version.vid, version.last_updated)

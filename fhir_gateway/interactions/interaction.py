@@ -50,7 +50,9 @@ class Interaction:
 
     `parameters` are the criteria of a search or of a conditional update, patch or delete, and the options of a
     history. `resource` is the body of create, update, batch, transaction and operation; `patch` the operations of
-    a JSON Patch. `base` is the service base URL without trailing slash.
+    a JSON Patch. `base` is the service base URL without trailing slash. `compartment`: of a search-compartment, the
+    type and id that the path begins with; `type` is then what is searched, None for "*". `presentation`: `_format` and
+    `_pretty` where the URL says them, so that the links of an answer lead to the same representation.
     """
 
     code: Code
@@ -66,6 +68,9 @@ class Interaction:
     prefer: Preferences = Preferences()
     base: str = ""
     language: Language = "en"
+    compartment: tuple[str, str] | None = None
+    presentation: Parameters = field(default_factory=list)
+    safe: bool = False  # an operation asked for with GET: it must not change anything
 
 
 @dataclass(slots=True)

@@ -5,15 +5,18 @@ Source: FHIR R4, RESTful API.
 
 from __future__ import annotations
 
-from fhir_gateway.fhir.outcome import FhirError, NotFound
-from fhir_gateway.interactions import access, complaints
+from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
+from fhir_gateway.interactions import access, full_text
 from fhir_gateway.interactions.batch import batch
 from fhir_gateway.interactions.capabilities import capabilities
 from fhir_gateway.interactions.entry import WRITES
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Actor, Answer, Conditions, Interaction
+from fhir_gateway.interactions.operations.operate import operate
 from fhir_gateway.interactions.read import UNCONDITIONAL, answer_with
 from fhir_gateway.interactions.reads import READS
+from fhir_gateway.interactions.search_state import renew
+from fhir_gateway.interactions.subset import cut, subset_of
 from fhir_gateway.interactions.transaction import transact
 from fhir_gateway.interactions.write import write
 
@@ -40,20 +43,33 @@ def _act(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
     if code == "capabilities":
         return capabilities(gateway, interaction)  # without the database: it may be asked for when that is away
     if code == "read" and interaction.type is not None and interaction.id is not None:
+        subset = subset_of(gateway, interaction)
         # One statement is a snapshot by itself.
         version = gateway.store.current(interaction.type, interaction.id)
-        return answer_with(version, interaction.type, interaction.id, interaction.conditions)
+        answer = answer_with(version, interaction.type, interaction.id, interaction.conditions)
+        return cut(gateway, answer, interaction.type, subset)
+    if code == "operation":
+        return operate(gateway, interaction, actor)
     if code in READS:
-        with gateway.store.read(gateway.limits.search_seconds, feed=_is_feed(interaction)) as view:
-            return READS[code](gateway, view, interaction, actor)
+        try:
+            return _read(gateway, interaction, actor)
+        except InvalidRequest:
+            # Another process may have stored a search parameter that this one has not heard of.
+            if not code.startswith("search") or not renew(gateway):
+                raise
+        return _read(gateway, interaction, actor)
     if code in WRITES:
         return write(gateway, interaction)
-    if code in ("batch", "transaction"):
-        # The Bundle tells which; what is neither is refused there.
-        if interaction.resource is not None and interaction.resource.get("type") == "batch":
-            return batch(gateway, interaction, actor, perform)
-        return transact(gateway, interaction, actor)
-    raise NotFound(complaints.OPERATION_UNKNOWN.at(operation=interaction.operation or code))
+    # The Bundle tells which it is; what is neither is refused there.
+    if interaction.resource is not None and interaction.resource.get("type") == "batch":
+        return batch(gateway, interaction, actor, perform)
+    return transact(gateway, interaction, actor)
+
+
+def _read(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
+    full_text.be_current(gateway, interaction.parameters)
+    with gateway.store.read(gateway.limits.search_seconds, feed=_is_feed(interaction)) as view:
+        return READS[interaction.code](gateway, view, interaction, actor)
 
 
 def _is_feed(interaction: Interaction) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir_gateway.conformance.subset import CODE as SUBSETTED
+from fhir_gateway.conformance.subset import is_subset
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.json import decode
 from fhir_gateway.fhir.outcome import Conflict, FhirError, Gone, NotFound, Unprocessable
@@ -22,6 +24,7 @@ from fhir_gateway.interactions.entry import Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.references import rewrite, root_of
 from fhir_gateway.interactions.refusals import Refusals
+from fhir_gateway.interactions.search_state import Change, plan_change
 from fhir_gateway.store.contract import Command, Create, Delete, Draft, Key, Put, Read, Version
 from fhir_gateway.store.layout import pack
 
@@ -56,6 +59,8 @@ class Plan:
     guessed: set[Key] = field(default_factory=set)  # what conditional references seem to name
     late: list[Late] = field(default_factory=list)
     seen: dict[Key, Version] = field(default_factory=dict)
+    generation: int = 0  # of what the drafts are indexed by, or an older one
+    change: Change | None = None  # of the search parameters
 
     @property
     def writes_nothing(self) -> bool:
@@ -75,12 +80,14 @@ def plan(gateway: Gateway, view: Read | None, entries: Sequence[Entry]) -> Plan:
     """
     for entry in entries:
         entry.undo()
-    planned = Plan(entries, _identities(gateway, view, entries))
+    generation = gateway.searching.state.generation
+    planned = Plan(entries, _identities(gateway, view, entries), generation=generation)
     keys = [key for identity in planned.identities if identity.state != "new" for key in identity.keys]
     planned.seen = view.current_of(keys) if view is not None and keys else {}
     _resources(gateway, planned)
     _rewrite(gateway, view, planned)
     _commands(gateway, planned)
+    planned.change = plan_change(gateway, planned)
     return planned
 
 
@@ -118,6 +125,10 @@ def _resources(gateway: Gateway, planned: Plan) -> None:
                 _patch(gateway, planned, index, entry, identity.keys[0])
             except FhirError as refusal:
                 refusals.take(refusal, map(entry.moved, refusal.issues))
+        elif act.code == "update" and act.resource is not None and is_subset(act.resource):
+            # "… to ensure that the incomplete resource is not accidentally used to overwrite a complete resource."
+            place = f"{act.type}.meta.tag.where(code='{SUBSETTED}')"
+            refusals.add(Unprocessable, entry.moved(complaints.SUBSET_SENT.at(place)))
         elif act.code == "update" or (act.code == "create" and identity.state == "new"):
             assert act.resource is not None
             planned.resources[index] = act.resource

@@ -11,6 +11,7 @@ from fhir_gateway.interactions.capabilities import capabilities
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.history import history
 from fhir_gateway.interactions.interaction import Actor, Answer, Interaction
+from fhir_gateway.interactions.operations.operate import operate_within
 from fhir_gateway.interactions.read import read, vread
 from fhir_gateway.interactions.search import search
 from fhir_gateway.store.contract import Read
@@ -25,5 +26,7 @@ READS: Mapping[str, Reading] = {
     "history-system": lambda gateway, view, interaction, actor: history(gateway, view, interaction),
     "search-type": search,
     "search-system": search,
+    "search-compartment": search,
+    "operation": operate_within,
     "capabilities": lambda gateway, view, interaction, actor: capabilities(gateway, interaction),
 }

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhir_gateway.fhir.bundle import ResponseEntry, response
-from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue, NotFound
-from fhir_gateway.interactions import access, answers, complaints
+from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue
+from fhir_gateway.interactions import access, answers, complaints, full_text
 from fhir_gateway.interactions.bundle_entries import entries_in, entry_from
 from fhir_gateway.interactions.commit import commit
 from fhir_gateway.interactions.entry import WRITES, Done, Entry
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Actor, Answer, Interaction
+from fhir_gateway.interactions.operations.operate import check_within
 from fhir_gateway.interactions.reads import READS
 from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.interactions.responses import of_answer
@@ -32,6 +33,7 @@ def transact(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer
         access.require(actor, entry.act)
     writes = [entry for entry in entries if entry.act.code in WRITES]
     reads = [entry for entry in entries if entry.act.code not in WRITES]
+    full_text.be_current(gateway, [each for entry in reads for each in entry.act.parameters])
 
     def answer(view: Read, done: list[Done]) -> Answer:
         responses = {entry.number: _written(entry, each) for entry, each in zip(writes, done, strict=True)}
@@ -56,17 +58,29 @@ def _entries(gateway: Gateway, interaction: Interaction) -> list[Entry]:
             refusals.add(InvalidRequest, complaints.FULL_URL_TWICE.at(place, url=full_url, first=full_urls[full_url]))
         try:
             entry = entry_from(gateway, interaction, number, sent)
+            if entry.act.code == "operation":
+                _check_operation(entry)
         except FhirError as refusal:
             refusals.take(refusal, refusal.issues)
             continue
         if entry.act.code in WRITES:
             refusals.add(InvalidRequest, *prepare(gateway, entry))
-        elif entry.act.code not in READS:
-            what = entry.act.operation or entry.act.code
-            refusals.add(NotFound, complaints.OPERATION_UNKNOWN.at(entry.at("url"), operation=what))
         entries.append(entry)
     refusals.raise_any()
     return entries
+
+
+def _check_operation(entry: Entry) -> None:
+    """Refuse, before anything is written, an operation that is not there, does more than read, or lacks an input."""
+    try:
+        check_within(entry.act)
+    except FhirError as refusal:
+        resource = f"{entry.place}.resource"
+        issues = (
+            issue.moved(resource) if issue.expression else Issue(issue.complaint, entry.at("url"), issue.values)
+            for issue in refusal.issues
+        )
+        raise type(refusal)(*issues) from None
 
 
 def _written(entry: Entry, done: Done) -> ResponseEntry:

@@ -28,7 +28,13 @@ _TYPE_HISTORY: Mapping[str, Code] = {"GET": "history-type"}
 _INSTANCE: Mapping[str, Code] = {"GET": "read", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _INSTANCE_HISTORY: Mapping[str, Code] = {"GET": "history-instance"}
 _VERSION: Mapping[str, Code] = {"GET": "vread"}
+_COMPARTMENT: Mapping[str, Code] = {"GET": "search-compartment"}
+_COMPARTMENT_SEARCH: Mapping[str, Code] = {"POST": "search-compartment"}
 _OPERATION: Mapping[str, Code] = {"GET": "operation", "POST": "operation"}
+
+# "The set of defined compartments" (FHIR R4, Compartments).
+COMPARTMENTS = ("Device", "Encounter", "Patient", "Practitioner", "RelatedPerson")
+ALL_TYPES = "*"  # in the place of a type: all types of a compartment
 
 # How a representation is written is settled for the Bundle as a whole, at the door.
 _REPRESENTATION = frozenset({"_format", "_pretty"})
@@ -59,7 +65,7 @@ def interaction_from(method: str, url: str, types: Container[str], base: str = "
         url = url[len(base) :]
     path, _, query = url.partition("?")
     codes, asked = _asked(url, _segments(path), types)
-    for id in (asked.id, asked.version):
+    for id in (asked.id, asked.version, asked.compartment and asked.compartment[1]):
         if id is not None and not _ID.fullmatch(id):
             raise InvalidRequest(complaints.ID_MALFORMED.at(id=id or "''"))
     verb = "GET" if method == "HEAD" else method
@@ -67,6 +73,7 @@ def interaction_from(method: str, url: str, types: Container[str], base: str = "
         allowed = ", ".join(codes)
         raise NotAllowed(complaints.METHOD_NOT_ALLOWED.at(method=method, url=url, allowed=allowed))
     asked.code = codes[verb]
+    asked.safe = verb == "GET" and asked.code == "operation"
     asked.parameters = criteria_from(query)
     return asked
 
@@ -109,6 +116,21 @@ def _asked(url: str, segments: tuple[str, ...], types: Container[str]) -> tuple[
             return _VERSION, Interaction("vread", type, id, version)
         case [id, operation] if operation.startswith("$"):
             return _OPERATION, Interaction("operation", type, id, operation=operation[1:])
-        case [_, searched] | [_, searched, "_search"] if searched == "*" or searched in types:
-            raise NotFound(complaints.COMPARTMENT_SEARCH.at(url=url))
+        case [id, "_history", version, operation] if operation.startswith("$"):
+            return _OPERATION, Interaction("operation", type, id, version, operation[1:])
+        case [id, searched] if searched == ALL_TYPES or searched in types:
+            return _COMPARTMENT, _of_compartment(url, type, id, searched)
+        case [id, searched, "_search"] if searched == ALL_TYPES or searched in types:
+            return _COMPARTMENT_SEARCH, _of_compartment(url, type, id, searched)
     raise NotFound(complaints.URL_UNKNOWN.at(url=url))
+
+
+def _of_compartment(url: str, type: str, id: str, searched: str) -> Interaction:
+    check_compartment(type, url)
+    return Interaction("search-compartment", None if searched == ALL_TYPES else searched, compartment=(type, id))
+
+
+def check_compartment(type: str, url: str) -> None:
+    """Raise NotFound for a type that has no compartment."""
+    if type not in COMPARTMENTS:
+        raise NotFound(complaints.NO_COMPARTMENT.at(type=type, url=url, known=", ".join(COMPARTMENTS)))

@@ -47,11 +47,15 @@ def interaction_of(
         prefer=preferences_of(request.header(b"prefer")),
         base=request.base,
         language=request.language,
+        compartment=route.compartment,
+        presentation=list(request.own.items()),
+        safe=code == "operation" and request.method in ("GET", "HEAD"),
     )
     if body is None:
         return interaction
     if route.form:
         interaction.parameters = request.parameters + _form(request, body)
+        interaction.presentation = list(request.own.items())
     elif code == "patch":
         interaction.patch = representations.read_patch(body)
     elif code != "operation" or body:

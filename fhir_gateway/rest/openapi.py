@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_gateway.interactions.interaction import Code
+from fhir_gateway.interactions.operations.table import OPERATIONS
+from fhir_gateway.interactions.urls import COMPARTMENTS
 from fhir_gateway.rest.negotiate import FORM, JSON_PATCH, KINDS
 
 Schema = dict[str, Any]
@@ -24,11 +26,13 @@ _WRITE = (409, 412, 422)
 _STATUS = {
     200: "OK",
     201: "Created; Location names the version",
+    202: "Begun; Content-Location tells where to look",
     204: "Done; nothing to send",
     304: "Not modified: the condition names the current version",
     400: "Malformed request, or a body whose structure is wrong",
     403: "Forbidden, or too costly",
     404: "No such resource, version, type or URL",
+    405: "Not possible with this method",
     406: "No representation that the Accept header or _format allows",
     408: "The body did not arrive in time",
     409: "In conflict with other resources, or with other writes",
@@ -44,7 +48,9 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One interaction at one URL. `parameters` name entries of PARAMETERS; `body` is a media type or "resource"."""
+    """One interaction at one URL. `parameters` name entries of PARAMETERS; `body` is a media type or "resource"
+    ("resource?" where it may be missing).
+    """
 
     method: str
     url: str
@@ -55,13 +61,27 @@ class Path:
     body: str | None = None
 
 
-_SEARCH = ("criteria", "_id", "_lastUpdated", "_count", "_include", "Prefer")
-_HISTORY = ("_since", "_at", "_count")
+_PART = ("_summary", "_elements")
+_RESULT = (
+    "_sort", "_count", "_total", "_include", "_revinclude", "_summary=count", "_elements", "_contained",
+    "_containedType", "Prefer",
+)  # fmt: skip
+_OF_ALL = (
+    "_id", "_lastUpdated", "_tag", "_profile", "_security", "_source", "_has", "_list", "_text", "_content", *_RESULT,
+)  # fmt: skip
+_SEARCH = ("criteria", *_OF_ALL)
+_OPERATIONS = (
+    ("system", "/${operation}", "all resources"),
+    ("type", "/{type}/${operation}", "a type"),
+    ("instance", "/{type}/{id}/${operation}", "a resource"),
+    ("version", "/{type}/{id}/_history/{vid}/${operation}", "a version of a resource"),
+)
+_HISTORY = ("_since", "_at", "_count", *_PART)
 _GONE = (200, 304, 410)
 
 PATHS: tuple[Path, ...] = (
     Path("get", "/metadata", "capabilities", "What this gateway can do (CapabilityStatement)", (200,)),
-    Path("get", "/{type}/{id}", "read", "Read a resource", _GONE, ("If-None-Match", "If-Modified-Since")),
+    Path("get", "/{type}/{id}", "read", "Read a resource", _GONE, ("If-None-Match", "If-Modified-Since", *_PART)),
     Path(
         "put",
         "/{type}/{id}",
@@ -87,7 +107,7 @@ PATHS: tuple[Path, ...] = (
         "vread",
         "Read a version",
         _GONE,
-        ("If-None-Match", "If-Modified-Since"),
+        ("If-None-Match", "If-Modified-Since", *_PART),
     ),
     Path("get", "/{type}/{id}/_history", "history-instance", "The versions of a resource", (200,), _HISTORY),
     Path("get", "/{type}/_history", "history-type", "The versions of all resources of a type", (200,), _HISTORY),
@@ -122,7 +142,24 @@ PATHS: tuple[Path, ...] = (
     ),
     Path("delete", "/{type}", "delete", "Delete what matches", (200, 204, *_WRITE), ("criteria", "If-Match", "Prefer")),
     Path("post", "/{type}/_search", "search-type", "Search a type; parameters in a form", (200,), ("Prefer",), FORM),
-    Path("get", "", "search-system", "Search all types", (200,), _SEARCH[1:]),
+    Path(
+        "get",
+        "/{compartment}/{id}/{searched}",
+        "search-compartment",
+        "Search a type, or * for all, in the compartment of a resource",
+        (200,),
+        _SEARCH,
+    ),
+    Path(
+        "post",
+        "/{compartment}/{id}/{searched}/_search",
+        "search-compartment",
+        "Search a compartment; parameters in a form",
+        (200,),
+        ("Prefer",),
+        FORM,
+    ),
+    Path("get", "", "search-system", "Search all types", (200,), ("_type", *_OF_ALL)),
     Path("post", "/_search", "search-system", "Search all types; parameters in a form", (200,), ("Prefer",), FORM),
     Path(
         "post",
@@ -133,8 +170,16 @@ PATHS: tuple[Path, ...] = (
         ("Prefer",),
         "resource",
     ),
+    *(
+        Path(
+            method, url, "operation", f"An operation on {what}", (200, 202, 405, 410, *_WRITE), ("inputs", *more), body
+        )
+        for _, url, what in _OPERATIONS
+        for method, more, body in (("get", (), None), ("post", ("If-Match", "Prefer"), "resource?"))
+    ),
 )
 
+_SUMMARIES = ("true", "text", "data", "false")
 _TEXT: Schema = {"type": "string"}
 _LIST: Schema = {"type": "array", "items": {"type": "string"}}
 
@@ -161,8 +206,52 @@ PARAMETERS: dict[str, Schema] = {
     },
     "_id": _query("_id", "Ids, separated by commas.", _TEXT),
     "_lastUpdated": _query("_lastUpdated", "Instants with prefix, such as ge2026-01-01.", _LIST),
+    "_tag": _query("_tag", "A tag, as system|code.", _LIST),
+    "_profile": _query("_profile", "The url of a profile the resource claims to follow.", _LIST),
+    "_security": _query("_security", "A security label, as system|code.", _LIST),
+    "_source": _query("_source", "Where the resource comes from, as a URI.", _LIST),
+    "_has": {
+        "name": "_has",
+        "in": "query",
+        "description": "What refers to the resource, by type, reference and parameter; it continues the name.",
+        "style": "form",
+        "explode": True,
+        "schema": {"type": "object", "additionalProperties": _TEXT},
+        "example": {"_has:Observation:patient:code": "1234-5"},
+    },
+    "_list": _query("_list", "The id of a List that names the resource.", _LIST),
+    "_text": _query("_text", "Words of the narrative.", _LIST),
+    "_content": _query("_content", "Words anywhere in the resource.", _LIST),
+    "_type": _query("_type", "Resource types, separated by commas.", _TEXT),
+    "_sort": _query("_sort", "Parameters in order of weight, separated by commas; - before one descends.", _TEXT),
+    "_total": _query(
+        "_total", "Whether to count all matches.", {"type": "string", "enum": ["none", "estimate", "accurate"]}
+    ),
+    "_contained": _query(
+        "_contained", "Whether contained resources are searched.", {"type": "string", "enum": ["false", "true", "both"]}
+    ),
+    "_containedType": _query(
+        "_containedType",
+        "Whether of contained matches the container comes back.",
+        {"type": "string", "enum": ["container", "contained"]},
+    ),
     "_include": _query("_include", "References to follow, such as Task:focus.", _LIST),
+    "_revinclude": _query("_revinclude", "References to the matches to follow, such as Task:focus.", _LIST),
+    "inputs": {
+        "name": "inputs",
+        "in": "query",
+        "description": "Parameters of the operation that are of simple types, by name.",
+        "style": "form",
+        "explode": True,
+        "schema": {"type": "object", "additionalProperties": _TEXT},
+        "example": {"_count": "10"},
+    },
     "_count": _query("_count", "Entries of a page.", {"type": "integer", "minimum": 0}),
+    "_summary": _query("_summary", "Only a part of each resource.", {"type": "string", "enum": [*_SUMMARIES]}),
+    "_summary=count": _query(
+        "_summary", "Only a part of each resource, or the total.", {"type": "string", "enum": [*_SUMMARIES, "count"]}
+    ),
+    "_elements": _query("_elements", "Only these elements, separated by commas, such as name,birthDate.", _TEXT),
     "_since": _query("_since", "Versions made at or after this instant.", {"type": "string", "format": "date-time"}),
     "_at": _query("_at", "Versions current at some time of this date.", _TEXT),
     "If-Match": _header("If-Match", "Only if this version is the current one; else 412.", 'W/"1"'),
@@ -174,6 +263,30 @@ PARAMETERS: dict[str, Schema] = {
     "Prefer": _header(
         "Prefer", "return=minimal, representation or OperationOutcome; handling=strict or lenient.", "handling=strict"
     ),
+    "compartment": {
+        "name": "compartment",
+        "in": "path",
+        "required": True,
+        "description": "The type whose resources have compartments.",
+        "schema": {"type": "string", "enum": list(COMPARTMENTS)},
+        "example": "Patient",
+    },
+    "searched": {
+        "name": "searched",
+        "in": "path",
+        "required": True,
+        "description": "A resource type of the compartment, or * for all.",
+        "schema": {"anyOf": [{"$ref": "#/components/schemas/Type"}, {"const": "*"}]},
+        "example": "Observation",
+    },
+    "operation": {
+        "name": "operation",
+        "in": "path",
+        "required": True,
+        "description": "The name of an operation, without its dollar sign.",
+        "schema": {"type": "string", "enum": sorted(OPERATIONS)},
+        "example": "meta",
+    },
     "type": {
         "name": "type",
         "in": "path",
@@ -262,12 +375,17 @@ def schemas_of(resource_types: Sequence[str]) -> dict[str, Schema]:
 
 
 def _operation(path: Path) -> dict[str, Any]:
-    names = [name for name in ("type", "id", "vid") if "{" + name + "}" in path.url]
+    names = [
+        name for name in ("compartment", "type", "id", "searched", "vid", "operation") if "{" + name + "}" in path.url
+    ]
     parameters = [PARAMETERS[name] for name in (*names, *path.parameters, "_format", "_pretty")]
     statuses = sorted({*_ALWAYS, *path.statuses, *(_WITH_BODY if path.body else ())})
     level = "system" if not names else "instance" if "id" in names else "type"
+    name = f"{path.code}-{level}"
+    if path.code == "operation":
+        name = f"operation-{next(each for each, url, _ in _OPERATIONS if url == path.url)}-{path.method}"
     operation: dict[str, Any] = {
-        "operationId": f"{path.code}-{level}" + ("-form" if path.body == FORM else ""),
+        "operationId": name + ("-form" if path.body == FORM else ""),
         "summary": path.summary,
         "tags": ["FHIR"],
         "parameters": parameters,
@@ -284,14 +402,14 @@ def _body(kind: str) -> dict[str, Any]:
         return {"required": False, "content": {FORM: {"schema": schema}}}
     if kind == JSON_PATCH:
         return {"required": True, "content": {JSON_PATCH: {"schema": {"$ref": "#/components/schemas/JsonPatch"}}}}
-    return {"required": True, "content": _representations("Resource")}
+    return {"required": kind == "resource", "content": _representations("Resource")}
 
 
 def _response(path: Path, status: int) -> dict[str, Any]:
     response: dict[str, Any] = {"description": _STATUS[status]}
     if status >= 400:
         response["content"] = _representations("OperationOutcome")
-    elif status in (200, 201):
+    elif status in (200, 201, 202):
         response["content"] = _representations("Resource")
     headers: dict[str, Any] = {}
     if status in (200, 201, 304) and path.code in ("read", "vread", "create", "update", "patch"):
@@ -299,6 +417,10 @@ def _response(path: Path, status: int) -> dict[str, Any]:
         headers["Last-Modified"] = {"description": "When the version was made.", "schema": _TEXT}
     if status == 201:
         headers["Location"] = {"description": "[base]/[type]/[id]/_history/[vid]", "schema": _TEXT}
+    if status == 202:
+        headers["Content-Location"] = {"description": "Where to ask how far it is.", "schema": _TEXT}
+    if status == 405:
+        headers["Allow"] = {"description": "The methods that are possible.", "schema": _TEXT}
     if status == 503:
         headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer"}}
     if headers:

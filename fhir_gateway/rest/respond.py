@@ -15,9 +15,8 @@ from typing import Any
 import msgspec
 
 from fhir_gateway.fhir import primitives
-from fhir_gateway.fhir.outcome import FhirError, Language, Unauthenticated, operation_outcome
+from fhir_gateway.fhir.outcome import FhirError, Language, NotAllowed, Unauthenticated, operation_outcome
 from fhir_gateway.interactions.interaction import Answer
-from fhir_gateway.rest.complaints import MethodNotAllowed
 from fhir_gateway.rest.negotiate import JSON_PATCH, Format
 
 Headers = list[tuple[bytes, bytes]]
@@ -65,7 +64,8 @@ def of_answer(answer: Answer, format_: Format, base: str, to_xml: ToXml, gzip_fr
 def of_refusal(error: FhirError, format_: Format, language: Language, to_xml: ToXml, method: str = "GET") -> Response:
     """Return a refusal as HTTP: an OperationOutcome with all issues, in the representation and language asked for."""
     headers: Headers = [NO_STORE, VARY_LANGUAGE, (b"content-language", language.encode())]
-    if isinstance(error, MethodNotAllowed):
+    if isinstance(error, NotAllowed):
+        # RFC 9110, 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
         headers.append((b"allow", ", ".join(error.allowed).encode()))
     if isinstance(error, Unauthenticated):
         headers.append((b"www-authenticate", b'Bearer realm="fhir"'))

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from fhir_gateway.fhir.outcome import InvalidRequest, NotFound
-from fhir_gateway.interactions.complaints import COMPARTMENT_SEARCH
 from fhir_gateway.interactions.interaction import Code
+from fhir_gateway.interactions.urls import ALL_TYPES, check_compartment
 from fhir_gateway.rest.complaints import (
     MALFORMED_ID,
     METHOD_NOT_ALLOWED,
@@ -41,12 +41,17 @@ TYPE_SEARCH: Mapping[str, Code] = {"POST": "search-type"}
 INSTANCE: Mapping[str, Code] = {"GET": "read", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 INSTANCE_HISTORY: Mapping[str, Code] = {"GET": "history-instance"}
 VERSION: Mapping[str, Code] = {"GET": "vread"}
+COMPARTMENT: Mapping[str, Code] = {"GET": "search-compartment"}
+COMPARTMENT_SEARCH: Mapping[str, Code] = {"POST": "search-compartment"}
 OPERATION: Mapping[str, Code] = {"GET": "operation", "POST": "operation"}
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a URL names. `acts` are the interactions there by method."""
+    """What a URL names. `acts` are the interactions there by method.
+
+    `compartment`: the type and id that the path of a compartment's search begins with; `type` is what is searched.
+    """
 
     acts: Mapping[str, Code]
     type: str | None = None
@@ -54,6 +59,7 @@ class Route:
     version: str | None = None
     operation: str | None = None
     form: bool = False  # the body is a form of search parameters
+    compartment: tuple[str, str] | None = None
 
     def code(self, method: str, place: str) -> Code:
         """Return the interaction that a method asks for here; raises MethodNotAllowed."""
@@ -125,8 +131,14 @@ def _below_instance(type_: str, id_: str, below: list[str], types: Collection[st
             return Route(VERSION, type_, id_, version=version)
         case [name] if name.startswith("$"):
             return Route(OPERATION, type_, id_, operation=name[1:])
-        case [searched] | [searched, "_search"] if searched == "*" or searched in types:
-            raise NotFound(COMPARTMENT_SEARCH.at(url=place))
+        case ["_history", version, name] if name.startswith("$"):
+            _check_id(version)
+            return Route(OPERATION, type_, id_, version=version, operation=name[1:])
+        case [searched, *search] if search in ([], ["_search"]) and (searched == ALL_TYPES or searched in types):
+            check_compartment(type_, place)
+            found = None if searched == ALL_TYPES else searched
+            acts = COMPARTMENT_SEARCH if search else COMPARTMENT
+            return Route(acts, found, form=bool(search), compartment=(type_, id_))
     raise NotFound(UNKNOWN_URL.at(place=place))
 
 

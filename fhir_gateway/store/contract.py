@@ -150,11 +150,38 @@ class Write(Read, Protocol):
 
     instant: int  # µs: meta.lastUpdated of everything staged here; greater than that of every earlier commit
 
+    @property
+    def generation(self) -> int:
+        """Return how often what resources are indexed by was changed, asked after the instant was given.
+
+        Index rows made by an older generation must not be written: see `store.jobs`.
+        """
+
+    def alone(self, name: str) -> bool:
+        """Tell whether this transaction has the one lock of this name in the database; it keeps it until it ends."""
+
     def stage(self, commands: Sequence[Command]) -> list[Staged]:
         """Carry out commands (one a resource) with one statement a table; in the order given."""
 
     def restage(self, drafts: Sequence[Draft]) -> list[Version]:
         """Replace body and index of versions staged in this same transaction (conditional references)."""
+
+    def doom(self, keys: Iterable[Key]) -> dict[Key, Version]:
+        """Return the current versions, tombstones included, holding them until commit against whoever would change
+        them or begin to refer to them.
+        """
+
+    def hold(self, rids: Sequence[int]) -> bool:
+        """Hold resources by number as `doom` does. Return whether others may have changed some of them since they were
+        looked at, so that they must be looked at again.
+        """
+
+    def purge(self, rids: Sequence[int], superseded_only: bool = False) -> int:
+        """Erase resources for good, with all their versions and index rows, as if they had never been; or
+        (`superseded_only`) those of their versions that are no longer current.
+
+        Return how many versions were erased. What refers to them is not looked at.
+        """
 
     def absent(self, keys: Iterable[Key]) -> set[Key]:
         """Return the keys that have no current version, holding the others against deletion until commit."""

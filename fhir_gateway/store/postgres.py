@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 _HORIZON = "SELECT gateway_horizon()"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SLOTS = 1024  # advisory locks a transaction may hold of each class: the lock table is of fixed size
-_CRITERIA_CLASS, _KEY_CLASS = 7_301, 7_302
+_CRITERIA_CLASS, _KEY_CLASS, _ALONE_CLASS = 7_301, 7_302, 7_303
 _ATTEMPTS = 5
 _POOL_SECONDS = 5.0
 _REPEATABLE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.UniqueViolation)
@@ -95,11 +95,21 @@ class PostgresWriter(_Connected, Writer):
     # KEY SHARE lets other versions of the target be written, and makes its deletion wait for us.
     held = " FOR KEY SHARE"
     claimed = " FOR NO KEY UPDATE"
+    spared = " FOR NO KEY UPDATE SKIP LOCKED"
     doomed = " FOR UPDATE"
 
-    def __init__(self, types: ResourceTypes, connection: Connection, instant: int) -> None:
+    def __init__(self, types: ResourceTypes, connection: Connection, instant: int, generation: int) -> None:
         super().__init__(types, instant)
         self._connection = connection
+        self._generation = generation
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    def alone(self, name: str) -> bool:
+        slot = h64(name) & 0x7FFF_FFFF
+        return bool(self.rows("SELECT pg_try_advisory_xact_lock(?, ?)", (_ALONE_CLASS, slot))[0][0])
 
     @property
     def certain(self) -> tuple[int, int]:
@@ -110,6 +120,25 @@ class PostgresWriter(_Connected, Writer):
         arrays = ", ".join(f"%b::{kind_of(table, column)}[]" for column in columns)
         statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
         self._connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+
+    def remove(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        arrays = ", ".join(f"%b::{kind_of(table, column)}[]" for column in columns)
+        clause = " AND ".join(f"t.{column} = n.{column}" for column in columns)
+        self._connection.execute(
+            f"DELETE FROM {table} t USING unnest({arrays}) AS n({', '.join(columns)}) WHERE {clause}",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+
+    def rehash(self, hashes: Sequence[Row]) -> None:
+        self._connection.execute(
+            "UPDATE resource r SET idx_hash = n.idx_hash FROM unnest(%s::bigint[], %s::bigint[]) AS n(idx_hash, rid)"
+            " WHERE r.rid = n.rid",
+            [list(column) for column in zip(*hashes, strict=True)],
+        )
+
+    def erase(self, table: str, rids: Sequence[int]) -> int:
+        # The room of dead rows is written over after the next vacuum, which the server begins by itself.
+        return self._connection.execute(f"DELETE FROM {table} WHERE rid = ANY(%s::bigint[])", [list(rids)]).rowcount
 
     def write_rows(self, rows: Rows) -> None:
         if rows.unindexed:
@@ -214,8 +243,9 @@ class PostgresStore:
     def _write(self, connection: Connection, work: Callable[[Write], T], locks: Locks) -> T:
         pgconn = connection.pgconn
         try:
-            instant = int(_value(pgconn.exec_(_begin(locks))))
-            tx = PostgresWriter(self._types, connection, instant)
+            # A row as PostgreSQL writes one: (instant,generation). As two columns it takes a tenth longer.
+            instant, generation = map(int, _value(pgconn.exec_(_begin(locks)))[1:-1].split(b","))
+            tx = PostgresWriter(self._types, connection, instant, generation)
             result = work(tx)
             if used := instants_used(tx.made):
                 # Rids of a very large commit cover several instants; the next commit begins after them.
@@ -241,9 +271,11 @@ class PostgresStore:
 
 
 def _begin(locks: Locks) -> bytes:
-    """Return the statements that begin a write, for one round trip: locks in ascending order, then the instant.
+    """Return the statements that begin a write, for one round trip: locks in ascending order, instant, generation.
 
-    The instant must come after the locks: who waits for a lock gets a later instant than who held it.
+    The instant must come after the locks: who waits for a lock gets a later instant than who held it. The generation
+    comes with the instant: who has a greater instant than a transaction that began after a generation was committed
+    knows of it.
     """
     statements = ["BEGIN"]
     names = [f"{type}/{id}" for type, id in locks.keys]
@@ -253,5 +285,5 @@ def _begin(locks: Locks) -> bytes:
             statements.append(
                 f"SELECT pg_advisory_xact_lock({lock_class}, slot) FROM unnest('{{{array}}}'::int4[]) slot"
             )
-    statements.append("SELECT gateway_begin_commit()")
+    statements.append("SELECT gateway_begin_write()")
     return ";".join(statements).encode()

@@ -19,12 +19,17 @@ from fhir_gateway.store.layout import HISTORY, INDEX_COLUMNS, RESOURCE
 
 _OIDS = {"int2": 21, "int4": 23, "int8": 20, "float8": 701, "text": 25, "bytea": 17}
 _CODES = {"int2": "h", "int4": "i", "int8": "q", "float8": "d"}
+_NULL = struct.pack(">i", -1)
 _SIZES = {"int2": 2, "int4": 4, "int8": 8, "float8": 8}
 _KINDS = {
     "rid": "int8", "rtype": "int2", "fhir_id": "text", "rk": "int8", "vid": "int4", "last_updated": "int8",
     "deleted": "int2", "idx_hash": "int8", "body": "bytea",
-    "pid": "int4", "h": "int8", "trk": "int8", "long": "int2", "u": "int8", "v": "text", "x": "int8", "h2": "int8",
-    "lo": "int8", "hi": "int8", "code": "text", "type": "text", "url": "text", "name": "text", "value": "bytea",
+    "pid": "int4", "h": "int8", "trk": "int8", "s": "text", "long": "int2", "u": "int8", "v": "text", "x": "int8",
+    "h2": "int8", "lo": "int8", "hi": "int8", "code": "text", "type": "text", "url": "text", "name": "text",
+    "value": "bytea", "id": "int4", "kind": "text", "state": "text", "detail": "bytea", "error": "text",
+    "total": "int8", "done": "int8", "written": "int8", "failed": "int8", "stage": "int8", "position": "int8",
+    "up_to": "int8", "barrier": "int8", "created": "int8", "started": "int8", "ended": "int8", "holder": "text",
+    "held_until": "int8",
 }  # fmt: skip
 _DOUBLE = frozenset({"i_num", "i_qty", "i_comp"})  # tables whose lo and hi are double precision
 
@@ -35,16 +40,21 @@ def kind_of(table: str, column: str) -> str:
 
 
 def array_of(values: Sequence[Any], kind: str) -> bytes:
-    """Return a one-dimensional array without nulls in PostgreSQL's binary form."""
+    """Return a one-dimensional array in PostgreSQL's binary form; of texts and bytes some may be None, for NULL."""
     size = len(values)
     if size == 0:
         return struct.pack(">iii", 0, 0, _OIDS[kind])
-    head = struct.pack(">iiiii", 1, 0, _OIDS[kind], size, 1)
     if kind in _CODES:
+        head = struct.pack(">iiiii", 1, 0, _OIDS[kind], size, 1)
         sized = chain.from_iterable(zip(repeat(_SIZES[kind], size), values, strict=True))
         return head + struct.pack(">" + ("i" + _CODES[kind]) * size, *sized)
-    items = [value.encode("utf-8") for value in values] if kind == "text" else values
-    return head + b"".join(chain.from_iterable((struct.pack(">i", len(item)), item) for item in items))
+    text = kind == "text"
+    items = [_NULL if value is None else _item(value.encode() if text else value) for value in values]
+    return struct.pack(">iiiii", 1, int(_NULL in items), _OIDS[kind], size, 1) + b"".join(items)
+
+
+def _item(value: bytes) -> bytes:
+    return struct.pack(">i", len(value)) + value
 
 
 class Statement:

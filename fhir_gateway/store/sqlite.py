@@ -26,6 +26,8 @@ from fhir_gateway.store.file_lock import FileLock
 from fhir_gateway.store.layout import HISTORY, INDEX_COLUMNS, RESOURCE, instants_used
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.sqlite_plain_reads import PlainReads
+from fhir_gateway.store.text.query import passes
+from fhir_gateway.store.text.spelling import PASSES
 from fhir_gateway.store.view import View
 from fhir_gateway.store.writer import Rows, Writer
 
@@ -84,6 +86,14 @@ class SqliteWriter(_Connected, Writer):
         super().__init__(types, instant)
         self._connection = connection
 
+    @property
+    def generation(self) -> int:
+        generation: int = self._connection.execute("SELECT generation FROM index_generation").fetchone()[0]
+        return generation
+
+    def alone(self, name: str) -> bool:
+        return True  # there is one writer
+
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         # A statement of many rows spends less on its way in and out than as many of one row.
         names = tuple(columns)
@@ -93,6 +103,25 @@ class SqliteWriter(_Connected, Writer):
             self._connection.execute(_insert(table, names, _ROWS), values)
         if whole < len(rows):
             self._connection.executemany(_insert(table, names, 1), rows[whole:])
+
+    def remove(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        clause = " AND ".join(f"{column} = ?" for column in columns)
+        self._connection.executemany(f"DELETE FROM {table} WHERE {clause}", rows)
+
+    def rehash(self, hashes: Sequence[Row]) -> None:
+        self._connection.executemany("UPDATE resource SET idx_hash = ? WHERE rid = ?", hashes)
+
+    erased = False  # whether something was taken away that must not stay in the log either
+
+    def erase(self, table: str, rids: Sequence[int]) -> int:
+        self.erased = True
+        clause, value = self.among("rid", rids)
+        # Else the bytes would stay in the file until their page is used again.
+        self._connection.execute("PRAGMA secure_delete = ON")
+        try:
+            return self._connection.execute(f"DELETE FROM {table} WHERE {clause}", (value,)).rowcount
+        finally:
+            self._connection.execute("PRAGMA secure_delete = OFF")
 
     def write_rows(self, rows: Rows) -> None:
         if rows.history:
@@ -299,6 +328,8 @@ class SqliteStore:
         if not alone:
             connection.execute("RELEASE work")
         self._instant += instants_used(tx.made)
+        if tx.erased:
+            self._log_bytes = 0  # shorten it after this commit
         return job.answer, result, None
 
     def _give_up(self, error: BaseException) -> None:
@@ -327,6 +358,7 @@ class SqliteStore:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA wal_autocheckpoint = 0")  # see _shorten_log
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.create_function(PASSES, 3, passes, deterministic=True)
         with self._opening:
             self._connections.append(connection)
         return connection

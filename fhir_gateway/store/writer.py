@@ -13,6 +13,7 @@ from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.store.contract import Command, Create, Delete, Draft, IndexTable, Key, Put, Row, Staged, Version
 from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.layout import INDEX_COLUMNS, first_rid, head, pack, says_the_same
+from fhir_gateway.store.reindexing import KEYS, Redrafted, Reindexed
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.view import View
 
@@ -36,9 +37,13 @@ class Rows:
     index: dict[IndexTable, list[Row]] = field(default_factory=lambda: {table: [] for table in INDEX_COLUMNS})
 
     def add_index(self, draft: Draft, rid: int) -> None:
+        tail = (rid,)
         for table, rows in draft.index.items():
             if rows:
-                self.index[table].extend([(*row, rid) for row in rows])
+                self.index[table].extend([row + tail for row in rows])
+
+
+_NOTHING = (0, 0)
 
 
 class Writer(View):
@@ -56,6 +61,13 @@ class Writer(View):
     def _head(self, type: str, id: str, vid: int) -> bytes:
         return head(type, id, vid, self._instant_text)
 
+    @property
+    @abstractmethod
+    def generation(self) -> int: ...
+
+    @abstractmethod
+    def alone(self, name: str) -> bool: ...
+
     @abstractmethod
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Insert rows of these columns."""
@@ -63,6 +75,14 @@ class Writer(View):
     @abstractmethod
     def write_rows(self, rows: Rows) -> None:
         """Write what the commands came to; index rows that go are deleted before their successors come."""
+
+    @abstractmethod
+    def remove(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Delete the rows that have these values in these columns."""
+
+    @abstractmethod
+    def rehash(self, hashes: Sequence[Row]) -> None:
+        """Set the key of a resource's index rows: (idx_hash, rid) each."""
 
     def stage(self, commands: Sequence[Command]) -> list[Staged]:
         stored = self._stored([command.draft.key for command in commands if isinstance(command, Put)], self.claimed)
@@ -86,6 +106,53 @@ class Writer(View):
         self.write_rows(rows)
         return versions
 
+    def reindex(self, drafts: Sequence[Redrafted]) -> Reindexed:
+        """Write the index rows that differ, of versions that are still as they were seen; no version is made.
+
+        A version replaced meanwhile brought its own rows. What another transaction is writing is left out.
+        """
+        clause, value = self.among("rid", [each.seen.version.rid for each in drafts])
+        found = self.rows(f"SELECT rid, vid, idx_hash FROM resource WHERE {clause}{self.spared}", (value,))
+        stored = {rid: (vid, idx_hash) for rid, vid, idx_hash in found}
+        changed = [
+            each
+            for each in drafts
+            if each.differs
+            and stored.get(each.seen.version.rid, _NOTHING) == (each.seen.version.vid, each.seen.idx_hash)
+        ]
+        for table, columns in INDEX_COLUMNS.items():
+            if gone := [row for each in changed for row in each.gone[table]]:
+                self.remove(table, KEYS[table], gone)
+            if come := [row for each in changed for row in each.come[table]]:
+                self.insert(table, columns, come)
+        if changed:
+            self.rehash([(each.index_hash, each.seen.version.rid) for each in changed])
+        return Reindexed(
+            len(changed), [each.seen.version.rid for each in drafts if each.seen.version.rid not in stored]
+        )
+
+    @abstractmethod
+    def erase(self, table: str, rids: Sequence[int]) -> int:
+        """Delete the rows of these resources, so that nothing of them can be read again; return how many there were."""
+
+    def doom(self, keys: Iterable[Key]) -> dict[Key, Version]:
+        return {key: stored.version for key, stored in self._stored(list(keys), self.doomed).items()}
+
+    def hold(self, rids: Sequence[int]) -> bool:
+        if not self.doomed:
+            return False  # there is one writer
+        clause, value = self.among("rid", rids)
+        self.rows(f"SELECT rid FROM resource WHERE {clause} ORDER BY rid{self.doomed}", (value,))
+        return True
+
+    def purge(self, rids: Sequence[int], superseded_only: bool = False) -> int:
+        versions = self.erase("history", rids)
+        if superseded_only:
+            return versions
+        for table in INDEX_COLUMNS:
+            self.erase(table, rids)
+        return versions + self.erase("resource", rids)
+
     def absent(self, keys: Iterable[Key]) -> set[Key]:
         by_rk = {rk_of(type, id): (type, id) for type, id in keys}
         clause, value = self.among("rk", list(by_rk))
@@ -102,6 +169,7 @@ class Writer(View):
         stored = (_Stored(self.types.version(row[:7]), row[7]) for row in found)
         return {each.version.key: each for each in stored}
 
+    spared = ""  # how a SELECT claims the rows it found, but for those that others write now
     claimed = ""  # how a SELECT claims the rows it is about to replace
     doomed = ""  # and those it is about to delete
 

@@ -67,7 +67,7 @@ class ValueSet:
         """The systems that its codes may come from, those of imported value sets left out."""
         listed = {part.system for part in self.includes if part.system is not None}
         if self._expanded is not None:
-            listed |= {system for system, _ in self._expanded}
+            listed |= {system for system, _ in self._expanded if system is not None}
         return frozenset(listed)
 
     def holds(self, content: Content, system: str | None, code: str, depth: int = 0) -> bool | None:

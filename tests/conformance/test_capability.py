@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 
-from fhir_gateway.conformance.capability import Supported, capability_statement
+from fhir_gateway.conformance.capability import OfferedOperation, Supported, capability_statement
 from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.fhir import structure
 
@@ -137,6 +137,45 @@ def test_without_includes_none_are_named():
     said = statement(replace(SUPPORTED, include=False, reverse_include=False))
     assert "searchInclude" not in of_type(said, "Patient")
     assert "searchRevInclude" not in of_type(said, "Patient")
+
+
+def test_operations_are_named_where_they_can_be_asked_for():
+    operations = (
+        OfferedOperation("meta", "http://hl7.org/fhir/OperationDefinition/Resource-meta", True, SUPPORTED.types),
+        OfferedOperation("everything", "urn:everything", False, frozenset(("Patient",))),
+        OfferedOperation("reindex", "urn:reindex", True, frozenset()),
+    )
+    said = statement(replace(SUPPORTED, operations=operations))
+    assert [each["name"] for each in said["rest"][0]["operation"]] == ["meta", "reindex"]
+    assert [each["name"] for each in of_type(said, "Patient")["operation"]] == ["meta", "everything"]
+    assert of_type(said, "Task")["operation"] == [
+        {"name": "meta", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-meta"}
+    ]
+    CapabilityStatement.model_validate(said)
+
+
+def test_compartments_are_named_by_their_definitions(said: dict[str, Any]):
+    urls = said["rest"][0]["compartment"]
+    assert len(urls) == 5
+    known = {each["url"] for each in DEFINITIONS.resources("CompartmentDefinition")}
+    assert set(urls) <= known
+
+
+def test_parameters_that_no_definition_defines_are_named_without_one():
+    said = statement(replace(SUPPORTED, unnamed_parameters=(("_has", "string"),)))
+    (has,) = (each for each in said["rest"][0]["searchParam"] if each["name"] == "_has")
+    assert has == {"name": "_has", "type": "string"}
+
+
+def test_the_parameters_of_the_moment_are_named():
+    def of(type: str) -> Any:
+        found = dict(DEFINITIONS.search_parameters.of(type))
+        found["custom"] = replace(found["_id"], code="custom", url="urn:custom")
+        return found
+
+    said = statement(parameters_of=of)
+    assert {"name": "custom", "definition": "urn:custom", "type": "token"} in of_type(said, "Task")["searchParam"]
+    assert "custom" in {each["name"] for each in said["rest"][0]["searchParam"]}
 
 
 def test_types_that_are_not_kept_are_neither_named_nor_referred_from():

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from fhir_gateway.conformance.definitions import Definitions, definitions
-from fhir_gateway.interactions.gateway import Gateway
+from fhir_gateway.interactions.gateway import Gateway, Limits, Searching, SearchState
 from fhir_gateway.store import open_store
 from fhir_gateway.store.contract import Store
 from fhir_gateway.store.index.indexer import Indexer, indexed
@@ -67,8 +67,17 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path, indexers: dict[str, Ind
         empty(dsn)
     indexer = indexers.setdefault(engine, Indexer(R4.search_parameters, pids, BASE))
     rtypes = ResourceTypes(R4.types.resources).numbers
-    registry = Registry(R4.search_parameters, pids, rtypes, BASE, now=lambda: NOW)
-    yield Desk(Gateway(R4, store, indexer, registry, KEY, software_version="0.0.0", started="2020-01-01", new_id=Ids()))
+    registry = Registry(
+        R4.search_parameters,
+        pids,
+        rtypes,
+        BASE,
+        now=lambda: NOW,
+        compartments=R4.compartments,
+        subsets=R4.subsets,
+    )
+    searching = Searching(SearchState(R4, indexer, registry))
+    yield Desk(Gateway(store, searching, KEY, "0.0.0", "2020-01-01", Limits(reindex_seconds=0.0), new_id=Ids()))
     if engine == "sqlite":
         store.close()
 
@@ -90,4 +99,6 @@ def numbered_parameters(store: Store) -> Pids:
 def empty(dsn: str) -> None:
     """Take everything away but the numbers of the search parameters."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE resource, history, {', '.join(INDEX_COLUMNS)}")
+        connection.execute(f"TRUNCATE resource, history, job, full_text, {', '.join(INDEX_COLUMNS)}")
+        connection.execute("UPDATE index_generation SET generation = 0")
+        connection.execute("UPDATE search_parameter SET job = 0")

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from fhir_gateway.fhir.json import decode
-from fhir_gateway.fhir.outcome import Forbidden, NotFound
+from fhir_gateway.fhir.outcome import FhirError, Forbidden
 from fhir_gateway.interactions.draft import tail
 from fhir_gateway.interactions.interaction import Actor, Interaction
 from fhir_gateway.interactions.perform import perform, perform_read_now
@@ -42,12 +42,6 @@ def test_a_role_that_is_not_known_may_do_nothing(desk: Desk) -> None:
         perform_read_now(desk.gateway, "Patient", "a", actor=Actor("stranger"))
 
 
-def test_an_operation_that_is_not_known_is_404(desk: Desk) -> None:
-    with pytest.raises(NotFound) as refusal:
-        perform(desk.gateway, Interaction("operation", "Patient", operation="everything"))
-    assert refusal.value.issues[0].text().startswith("The operation $everything is not known here")
-
-
 def test_the_capability_statement_says_what_the_gateway_does(desk: Desk) -> None:
     answer = desk.ask("GET", "metadata")
     statement = decode(answer.body or b"")
@@ -64,6 +58,67 @@ def test_the_capability_statement_says_what_the_gateway_does(desk: Desk) -> None
     assert of_patient["conditionalDelete"] == "multiple"
     assert of_patient["updateCreate"] is True
     assert "enforced" in of_patient["referencePolicy"]
+
+
+def test_the_capability_statement_names_what_searches_and_operations_there_are(desk: Desk) -> None:
+    (rest,) = desk.get("metadata")["rest"]
+    by_type = {each["type"]: each for each in rest["resource"]}
+    assert {"name": "meta", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-meta"} in rest["operation"]
+    for type, expected in (("Patient", {"everything", "purge"}), ("Observation", {"purge"})):
+        named = {each["name"] for each in by_type[type]["operation"]}
+        assert named & {"everything", "purge"} == expected
+        for name in named:
+            # Of a type, or of a resource.
+            unknown = [details(desk, url) & {"operation-unknown"} for url in (f"{type}/${name}", f"{type}/x/${name}")]
+            assert not all(unknown), name
+    parameters = {each["name"]: each["type"] for each in by_type["Location"]["searchParam"]}
+    assert parameters["near"] == "special"
+    assert {"_text", "_content"} <= parameters.keys()
+    assert {"_has", "_list", "_type", "_id"} <= {each["name"] for each in rest["searchParam"]}
+    assert "_filter" not in parameters
+    assert "Observation:subject" in by_type["Patient"]["searchRevInclude"]
+    assert "Observation:subject" in by_type["Observation"]["searchInclude"]
+    assert "handling=lenient" in rest["documentation"]
+
+
+def details(desk: Desk, url: str) -> set[str]:
+    """Return the detail codes of what a GET is refused for."""
+    try:
+        desk.ask("GET", url)
+    except FhirError as refusal:
+        return {issue.complaint.detail for issue in refusal.issues}
+    return set()
+
+
+def test_every_parameter_and_include_that_the_statement_names_is_taken(desk: Desk) -> None:
+    (rest,) = desk.get("metadata")["rest"]
+    by_type = {each["type"]: each for each in rest["resource"]}
+    for type in ("Patient", "Observation", "Location", "Questionnaire", "MolecularSequence"):
+        for each in by_type[type]["searchParam"]:
+            # The value is none of its type, for most; but the parameter is known.
+            said = details(desk, f"{type}?{each['name']}=true&_count=0")
+            assert said.isdisjoint(("search-parameter-unknown", "search-parameter-unsupported")), (type, each)
+        for name, of in (("_include", "searchInclude"), ("_revinclude", "searchRevInclude")):
+            for include in by_type[type].get(of, ()):
+                assert desk.ask("GET", f"{type}?_count=1&{name}={include}").status == 200, include
+
+
+def test_a_parameter_of_the_moment_is_named_when_it_can_be_searched_by(desk: Desk) -> None:
+    def named() -> set[str]:
+        (rest,) = desk.get("metadata")["rest"]
+        (of_patient,) = (each for each in rest["resource"] if each["type"] == "Patient")
+        return {each["name"] for each in of_patient["searchParam"]}
+
+    assert "nickname" not in named()
+    desk.put(
+        {
+            "resourceType": "SearchParameter", "id": "p", "url": "http://example.org/p", "name": "P",
+            "status": "active", "description": "p", "code": "nickname", "base": ["Patient"], "type": "string",
+            "expression": "Patient.name.where(use = 'nickname').given",
+        }
+    )  # fmt: skip
+    assert ("nickname" in named()) == ("nickname" in desk.gateway.registry.parameters("Patient"))
+    assert "nickname" in desk.gateway.definitions.search_parameters.of("Patient")
 
 
 def test_the_capability_statement_follows_the_limits_and_the_language(desk: Desk) -> None:

@@ -139,3 +139,19 @@ def test_a_walk_by_last_updated_shows_on_no_page_what_came_after_its_first(desk:
     assert [(each["resource"]["id"], each["resource"]["meta"]["versionId"]) for each in missed] == [
         ("c", "2"), ("a", "2"),
     ]  # fmt: skip
+
+
+def test_a_contained_resource_is_named_by_its_container_and_its_place_there(desk: Desk) -> None:
+    # FHIR R4, Search, "Contained resources".
+    inside = {"resourceType": "Organization", "id": "lab", "name": "Laboratory"}
+    stored = desk.put(patient("a", contained=[inside], managingOrganization={"reference": "#lab"}))
+    alone = desk.get("Organization?name=lab&_contained=true&_containedType=contained")
+    assert alone["entry"] == [
+        {"fullUrl": f"{BASE}/Patient/a#lab", "resource": inside, "search": {"mode": "match"}},
+    ]
+    container = desk.get("Organization?name=lab&_contained=true")
+    assert container["entry"] == [
+        {"fullUrl": f"{BASE}/Patient/a", "resource": stored, "search": {"mode": "match"}},
+    ]
+    assert container["total"] == alone["total"] == 1
+    assert "entry" not in desk.get("Organization?name=lab")

@@ -143,7 +143,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(desk: Desk) ->
         entry("PUT", "Patient/d", patient("d"), ifMatch="?"),
         entry("POST", "/", bundle()),
         entry("DELETE", "Patient/_history"),
-        entry("GET", "Patient/$everything"),
+        entry("GET", "Patient/$nothing"),
         entry("POST", "Patient/x", patient()),
         entry("GET", "Patient/1/2/3"),
         entry("GET", "Patient/%20"),

@@ -32,6 +32,11 @@ URLS = [
     "Patient/a/Observation",
     "Patient/a/*",
     "Patient/a/Observation/_search",
+    "Patient/a/*/_search",
+    "Observation/a/Patient",
+    "Observation/a/*/_search",
+    "Patient/a/_history/3/$meta",
+    "Patient/a_/Observation",
     "Patiens",
     "Patient/a/b/c/d",
     "Patient/a/Patiens",
@@ -58,7 +63,13 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
         ("GET", "Patient?name=a%20b&name=c+d&_format=json&x", Interaction(
             "search-type", "Patient", parameters=[("name", "a b"), ("name", "c d"), ("x", "")])),
         ("GET", "Patient/a/$everything?start=1", Interaction(
-            "operation", "Patient", "a", operation="everything", parameters=[("start", "1")])),
+            "operation", "Patient", "a", operation="everything", parameters=[("start", "1")], safe=True)),
+        ("POST", "Patient/a/$everything", Interaction("operation", "Patient", "a", operation="everything")),
+        ("GET", "Patient/a/_history/3/$meta", Interaction(
+            "operation", "Patient", "a", "3", operation="meta", safe=True)),
+        ("GET", "Patient/a/Observation?code=x", Interaction(
+            "search-compartment", "Observation", compartment=("Patient", "a"), parameters=[("code", "x")])),
+        ("GET", "Patient/a/*", Interaction("search-compartment", compartment=("Patient", "a"))),
     ],
 )  # fmt: skip
 def test_a_url_asks_for(method: str, url: str, expected: Interaction) -> None:
@@ -71,14 +82,15 @@ def test_an_entry_and_the_front_door_agree(method: str, url: str) -> None:
     def at_the_door() -> tuple[object, ...] | str:
         try:
             found = route([segment.replace("%20", " ") for segment in url.split("/")], TYPES, url)
-            return (found.code(method, url), found.type, found.id, found.version, found.operation)
+            asked = (found.code(method, url), found.type, found.id, found.version, found.operation)
+            return (*asked, found.compartment)
         except FhirError as refusal:
             return str(refusal.status)
 
     def in_an_entry() -> tuple[object, ...] | str:
         try:
             found = interaction_from(method, url, TYPES)
-            return (found.code, found.type, found.id, found.version, found.operation)
+            return (found.code, found.type, found.id, found.version, found.operation, found.compartment)
         except FhirError as refusal:
             return str(refusal.status)
 

@@ -38,6 +38,12 @@ SHAPES = [
     ("GET", "Patient/1/_history", "history-instance"),
     ("GET", "Patient/1/_history/2", "vread"),
     ("GET", "Patient/1/$everything", "operation"),
+    ("GET", "Patient/1/_history/2/$meta", "operation"),
+    ("GET", "Patient/1/Observation", "search-compartment"),
+    ("HEAD", "Patient/1/Observation", "search-compartment"),
+    ("GET", "Patient/1/*", "search-compartment"),
+    ("POST", "Patient/1/Observation/_search", "search-compartment"),
+    ("POST", "Patient/1/*/_search", "search-compartment"),
 ]
 
 
@@ -54,11 +60,12 @@ def test_every_shape_names_its_interaction(method: str, path: str, code: str):
 def test_a_bundle_entry_with_the_same_url_asks_for_the_same(method: str, path: str, code: str):
     door, entry = named(path), interaction_from(method, path, TYPES)
     assert entry.code == door.code(method, path)
-    assert (entry.type, entry.id, entry.version, entry.operation) == (
+    assert (entry.type, entry.id, entry.version, entry.operation, entry.compartment) == (
         door.type,
         door.id,
         door.version,
         door.operation,
+        door.compartment,
     )
 
 
@@ -101,11 +108,18 @@ def test_an_id_of_the_characters_of_the_standard_is_taken(id_: str):
     assert named(f"Patient/{id_}").id == id_
 
 
-@pytest.mark.parametrize("path", ["Patient/1/Observation", "Patient/1/*", "Patient/1/Observation/_search"])
-def test_a_compartment_search_is_refused_with_what_to_ask_instead(path: str):
+def test_a_compartment_is_named_beside_what_is_searched_in_it():
+    found = named("Patient/1/Observation/_search")
+    assert (found.type, found.id, found.compartment, found.form) == ("Observation", None, ("Patient", "1"), True)
+    found = named("Patient/1/*")
+    assert (found.type, found.id, found.compartment, found.form) == (None, None, ("Patient", "1"), False)
+
+
+def test_a_type_without_a_compartment_is_not_found_with_those_that_have_one():
     with pytest.raises(NotFound) as refusal:
-        named(path)
-    assert refusal.value.issues[0].complaint.detail == "compartment-search-unsupported"
+        named("Observation/1/Patient")
+    assert refusal.value.issues[0].complaint.detail == "compartment-unknown"
+    assert "RelatedPerson" in refusal.value.issues[0].text()
 
 
 @pytest.mark.parametrize(

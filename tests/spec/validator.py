@@ -1,4 +1,4 @@
-"""The official validator suite: `python -m tests.spec.validator --suite DIR [--packages DIR] [--json OUT] [--only TEXT]`.
+"""The official validator suite: `python -m tests.spec.validator --suite DIR [--packages DIR] [--json OUT]`.
 
 Each run of the index is judged by three measures, from weak to strong: `verdict` (errors or none, as the reference
 says), `count` (as many errors), `where` (each error at the same element). Whatever is skipped or crashes has failed.
