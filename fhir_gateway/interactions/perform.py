@@ -51,11 +51,13 @@ def _act(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
     if code == "operation":
         return operate(gateway, interaction, actor)
     if code in READS:
+        state = gateway.searching.state
         try:
             return _read(gateway, interaction, actor)
         except InvalidRequest:
-            # Another process may have stored a search parameter that this one has not heard of.
-            if not code.startswith("search") or not renew(gateway):
+            # Another process may have stored a search parameter that this one has not heard of, or this one has heard
+            # of it meanwhile.
+            if not code.startswith("search") or not (renew(gateway) or gateway.searching.state is not state):
                 raise
         return _read(gateway, interaction, actor)
     if code in WRITES:

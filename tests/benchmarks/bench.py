@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.bench            the 22 Synthea Bundles, three alternations (5 minutes)
     python -m tests.benchmarks.bench --full     twenty copies of them, imported once, and searches (40 minutes)
-    python -m tests.benchmarks.bench --profile  where an import and a read by id spend their time
+    python -m tests.benchmarks.bench --profile  where an import, a read by id and a search spend their time
 
 Prints tables and writes `build/bench.json`. Ends with status 0 whatever the figures are, except with --check.
 """
@@ -17,7 +17,18 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import filled, imports, profile_import, profile_read, reads, report, searches, starts, synthea
+from tests.benchmarks import (
+    filled,
+    imports,
+    profile_import,
+    profile_read,
+    profile_search,
+    reads,
+    report,
+    searches,
+    starts,
+    synthea,
+)
 from tests.benchmarks.engines import BUILD, ENGINES, Engine, opened, scratch
 from tests.benchmarks.figures import GOALS, Figures
 
@@ -34,7 +45,7 @@ def main() -> int:
         stores = filled.FOLDER if options.full else folder / "stores"
         with opened(options.engine, stores, keep=options.full) as engines:
             if options.profile:
-                return _profile(engines)
+                return _profile(engines, options.only)
             return _bench(engines, options, folder)
 
 
@@ -67,8 +78,8 @@ def _measure(engine: Engine, options: argparse.Namespace, folder: Path, figures:
     """Measure on one engine; return the seconds that filling a store took which is not measured itself."""
     parts, filling = options.only, 0.0
     if options.full:
-        _say(f"{engine.name}: a store with {COPIES} copies")
-        url, filling = filled.store(engine, COPIES, folder, figures, reuse=options.reuse)
+        _say(f"{engine.name}: a store with {options.copies} copies")
+        url, filling = filled.store(engine, options.copies, folder, figures, reuse=options.reuse)
     elif "import" in parts:
         _say(f"{engine.name}: import")
         url = imports.measure(engine, 1, options.rounds, folder, figures)
@@ -81,19 +92,25 @@ def _measure(engine: Engine, options: argparse.Namespace, folder: Path, figures:
         _say(f"{engine.name}: read by id")
         reads.measure(engine, url, options.rounds, folder, figures)
     if "search" in parts:
+        small = None
+        if options.full:
+            _say(f"{engine.name}: a store with one copy")
+            small, seconds = filled.store(engine, 1, folder, Figures(), reuse=options.reuse)
+            filling += seconds
         _say(f"{engine.name}: search")
-        searches.measure(engine, url, figures)
+        searches.measure(engine, url, figures, small)
     if "start" in parts:
         _say(f"{engine.name}: start")
         starts.measure(engine, options.rounds, folder, figures)
     return filling
 
 
-def _profile(engines: list[Engine]) -> int:
+def _profile(engines: list[Engine], parts: list[str]) -> int:
+    profiles = {"import": profile_import.text, "read": profile_read.text, "search": profile_search.text}
     for engine in engines:
-        url = engine.create()
-        print(profile_import.text(engine, url))
-        print(profile_read.text(engine, url))
+        for part in parts:
+            if part in profiles:
+                print(profiles[part](engine, engine.create()))
     return 0
 
 
@@ -105,6 +122,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--full", action="store_true", help=f"{COPIES} copies, kept under build/")
+    parser.add_argument("--copies", type=int, default=COPIES, help=f"with --full: another number than {COPIES}")
     parser.add_argument("--reuse", action="store_true", help="with --full: stores filled by other code will do")
     parser.add_argument("--engine", action="append", choices=ENGINES, help="only this one")
     parser.add_argument("--only", action="append", choices=PARTS, help="only this part; may be said again")
@@ -113,7 +131,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--profile", action="store_true", help="show where time goes instead")
     options = parser.parse_args()
     options.engine = options.engine or list(ENGINES)
-    options.only = options.only or [part for part in PARTS if part != "search" or options.full]
+    options.only = options.only or [part for part in PARTS if part != "search" or options.full or options.profile]
     return options
 
 

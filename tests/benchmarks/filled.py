@@ -21,7 +21,7 @@ def store(engine: Engine, copies: int, folder: Path, figures: Figures, reuse: bo
     The figures of its import are kept with it. One that other code filled is filled anew, unless `reuse`.
     """
     name = f"filled_{copies}"
-    record = FOLDER / f"{engine.name}.json"
+    record = FOLDER / f"{engine.name}-{copies}.json"
     code = _code()
     if record.exists() and engine.exists(name):
         kept = json.loads(record.read_text(encoding="utf-8"))

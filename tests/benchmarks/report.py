@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.benchmarks.engines import ENGINES
 from tests.benchmarks.figures import GOALS, Figures, goal_rows, table
+from tests.benchmarks.searches import slowest
 
 Rows = list[tuple[str, ...]]
 _LINES = (
@@ -50,6 +51,16 @@ _LINES = (
         ),
     ),
     (
+        "Search, all shapes together",
+        (
+            ("p50 ms", "searches.{}.p50"),
+            ("p95 ms", "searches.{}.p95"),
+            ("p95 ms of the slowest shape", "searches.{}.slowest"),
+            ("the median that grew most, times its own at one copy", "searches.{}.growth"),
+            ("shapes refused", "searches.{}.refused"),
+        ),
+    ),
+    (
         "Start, s",
         (
             ("first, with nothing there", "start.{}.first.whole"),
@@ -74,8 +85,9 @@ def text(figures: Figures) -> str:
         if rows:
             parts.append(table((title, *ENGINES), rows))
     if shapes := _shape_rows(figures):
-        head = ("Search: p50 and p95 ms, matches a page", *ENGINES)
+        head = ("Search: p50 and p95 ms, matches a page, times its own p50 at one copy", *ENGINES)
         parts.append(table(head, shapes))
+        parts += [_slowest(figures, engine) for engine in ENGINES if slowest(engine, figures)]
     if goals := goal_rows(figures):
         parts.append(table(("Reach", "measured", "goal", ""), goals))
     return "\n\n".join(["", *parts])
@@ -95,12 +107,17 @@ def _shape_rows(figures: Figures) -> Rows:
         for engine in ENGINES:
             prefix = f"search.{engine}.{shape}"
             if f"{prefix}.p50" in figures:
-                p50, p95, matches = (str(figures[f"{prefix}.{each}"]) for each in ("p50", "p95", "matches"))
-                cells.append(f"{p50}  {p95}  {matches}")
+                names = [f"{prefix}.{each}" for each in ("p50", "p95", "matches", "growth")]
+                cells.append("  ".join(str(figures[name]).rjust(5) for name in names if name in figures))
             else:
                 cells.append("refused" if f"{prefix}.refused" in figures else "")
         rows.append((shape, *cells))
     return rows
+
+
+def _slowest(figures: Figures, engine: str) -> str:
+    named = [f"{shape} ({figures[name]} ms)" for shape, name in slowest(engine, figures)[:3]]
+    return f"Slowest on {engine} by p95: {', '.join(named)}"
 
 
 def as_json(figures: Figures) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from fhir_gateway.store.contract import Row
 from fhir_gateway.store.index.hashing import h64
-from fhir_gateway.store.index.reference import UNSEARCHED
+from fhir_gateway.store.index.reference import TARGETLESS, UNSEARCHED
 from fhir_gateway.store.index.rows import Rows
 
 _PARAMETERS = 1 << 15  # numbers of parameters that two fit into one of 32 bits
@@ -62,6 +62,8 @@ def take(
         collect(by_reference[reference], own)
         key = contained_key(by_reference[reference]["resourceType"])
         for pid in pids:
+            # The type of what "#m1" means is known here only: a parameter of that type is not missing.
+            rows.ref.append((TARGETLESS, pid, None))
             rows.token.append((through(pid, 0), key, None))
             _append(own, pid, rows)
 

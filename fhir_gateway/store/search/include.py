@@ -172,7 +172,8 @@ _WAYS: dict[_Way, tuple[str, str, str]] = {
 def _text(way: _Way, of_parameters: bool, typed: bool, dialect: Dialect) -> str:
     """Return the statement of one way. Its values: where it starts, the parameters, the target's type, the limit."""
     column, inside, end = _WAYS[way]
-    keys = f"{inside}{' AND i.pid {any}' if of_parameters else ''}{end}"
+    # Numbers of search parameters begin at 1: "any search parameter of type=reference", and no other reference.
+    keys = f"{inside} AND {'i.pid {any}' if of_parameters else '{+}i.pid > 0'}{end}"
     of_type = " AND {+}r.rtype = ?" if typed else ""
     text = (
         "SELECT r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body FROM resource r"

@@ -34,7 +34,7 @@ Missing = tuple[bool, ...]  # for each key whether a place has no value of it: p
 
 @dataclass(frozen=True, slots=True)
 class KeyedSet:
-    """The shape of a statement that sorts a set. `after`, `until`: it begins after, or ends at, such a place."""
+    """The shape of a statement that sorts a set. `after`: it begins after such a place."""
 
     dialect: Dialect
     driver: Shape
@@ -42,14 +42,13 @@ class KeyedSet:
     order: Order
     backward: bool
     after: Missing | None
-    until: Missing | None
     committed: bool
 
 
 @lru_cache(KEPT)
 def set_keys_text(wanted: KeyedSet) -> str:
     """Return the statement of a shape. Its values: those of the keys, of the driver's scans, of the tests, of what is
-    certain, of the two comparisons, and the limit.
+    certain, of the comparison, and the limit.
     """
     of_columns = any(not key.indexed for key in wanted.order[:-1])
     needs_resource = of_columns or wanted.committed or tests_resource(wanted.tests)
@@ -62,9 +61,7 @@ def set_keys_text(wanted: KeyedSet) -> str:
     names = [*(f"k{place}" for place in range(len(keys))), "rid"]
     bounds = []
     if wanted.after is not None:
-        bounds.append(_compared(wanted.order, wanted.backward, wanted.after, inclusive=False))
-    if wanted.until is not None:
-        bounds.append(_compared(wanted.order, not wanted.backward, wanted.until, inclusive=True))
+        bounds.append(_compared(wanted.order, wanted.backward, wanted.after))
     bounded = f" WHERE {' AND '.join(bounds)}" if bounds else ""
     # MATERIALIZED: else SQLite looks a key up once for each place it is named in.
     return spelled(
@@ -102,26 +99,25 @@ def _order_text(order: Order, backward: bool) -> str:
     return ", ".join([*parts, f"rid{' DESC' if order[-1].descends != backward else ''}"])
 
 
-def _compared(order: Order, backward: bool, missing: Missing, inclusive: bool) -> str:
-    """Return the test that a row of `k` comes after a place, or (inclusive) not before it; see `compared_values`."""
+def _compared(order: Order, backward: bool, missing: Missing) -> str:
+    """Return the test that a row of `k` comes after a place. Its values: `compared_values`."""
     alternatives = []
     equal: list[str] = []
     for place, (key, none) in enumerate(zip(order, missing, strict=True)):
-        last = place == len(order) - 1
-        name = "rid" if last else f"k{place}"
-        beyond = _beyond(name, key, backward, none, inclusive and last)
+        name = "rid" if place == len(order) - 1 else f"k{place}"
+        beyond = _beyond(name, key, backward, none)
         if beyond is not None:
             alternatives.append(f"({' AND '.join([*equal, beyond])})")
         equal.append(f"{name} IS NULL" if none else f"{name} = ?")
     return f"({' OR '.join(alternatives)})"
 
 
-def _beyond(name: str, key: SortKey, backward: bool, none: bool, inclusive: bool) -> str | None:
+def _beyond(name: str, key: SortKey, backward: bool, none: bool) -> str | None:
     """Return the test that a key comes after a value, or after none; None where nothing does."""
     if none:
         return f"{name} IS NOT NULL" if backward else None
     sign = "<" if key.descends != backward else ">"
-    compared = f"{name} {sign}{'=' if inclusive else ''} ?"
+    compared = f"{name} {sign} ?"
     return f"({compared} OR {name} IS NULL)" if key.indexed and not backward else compared
 
 

@@ -94,7 +94,6 @@ def _sorted_set(sought: Sought, planned: Planned, after: Places | None, limit: i
         sought.order,
         sought.backward,
         None if after is None else missing_of(after),
-        None,
         sought.certain is not None,
     )
     values: list[Value] = [*key_values(sought.order), *planned.driver.scan_values]

@@ -15,7 +15,6 @@ from typing import Literal
 
 from fhir_gateway.store.contract import Key, Read, Row, Version
 from fhir_gateway.store.index.condition import Keys, Value
-from fhir_gateway.store.search import plan as plans
 from fhir_gateway.store.search.keyset import versions_text
 from fhir_gateway.store.search.order import BY_RID, Places, before
 from fhir_gateway.store.search.ordered import Certain, Sought, places_by, source_values
@@ -164,6 +163,3 @@ def _rows(
 def _version(row: Row, query: SearchQuery) -> Version:
     rtype, fhir_id, rid, vid, last_updated, body = row
     return Version(query.registry.names[rtype], fhir_id, rid, vid, last_updated, False, bytes(body))
-
-
-__all__ = ["Page", "find", "match", "plan", "plans", "sought"]

@@ -30,7 +30,7 @@ def _filled(library: Library) -> None:
     library.put(*named("Organization", ORGANIZATIONS[4:], name="here", active=True))
 
 
-def walk(library: Library, type: str, text: str, relation: str = "next") -> Iterator[tuple[SearchQuery, Page]]:
+def walk(library: Library, type: str | None, text: str, relation: str = "next") -> Iterator[tuple[SearchQuery, Page]]:
     """Follow the links of one relation, from the first page on or (given a page's parameters) from there."""
     parameters = parse_qsl(text)
     while parameters:
