@@ -49,7 +49,7 @@ SHAPES = (
     Shape("chain", "Observation?patient:Patient.family={family}&_count=20"),
     Shape("_has", "Patient?_has:Observation:patient:code={code}&_count=20"),
     Shape("_include", "Observation?code={code}&_include=Observation:subject&_count=20"),
-    Shape("_revinclude", "Patient?family={family}&_revinclude=Condition:subject&_count=20"),
+    Shape("_revinclude", "Patient?address-state={state}&_revinclude=Condition:subject&_count=20"),
     Shape("sorted by date", "Observation?_sort=-date&_count=20"),
     Shape("token, sorted by date", "Observation?code={code}&_sort=-date&_count=20"),
     Shape("sorted by two keys", "Observation?_sort=code,-date&_count=20"),
@@ -66,6 +66,11 @@ SHAPES = (
 def _family(resource: Mapping[str, Any]) -> Iterator[str]:
     for name in resource.get("name", ()):
         yield name["family"][:4]
+
+
+def _state(resource: Mapping[str, Any]) -> Iterator[str]:
+    for address in resource.get("address", ()):
+        yield address["state"]
 
 
 def _part(resource: Mapping[str, Any]) -> Iterator[str]:
@@ -119,6 +124,7 @@ def _uri(resource: Mapping[str, Any]) -> Iterator[str]:
 VALUES: Mapping[str, tuple[str, Draw]] = {
     "family": ("Patient", _family),
     "part": ("Patient", _part),
+    "state": ("Patient", _state),
     "subject": ("Observation", _subject),
     "subject_path": ("Observation", _subject),
     "code": ("Observation", _code),

@@ -141,7 +141,8 @@ def either(
         values,
         inner=inner if drives else (),
     )
-    return replace(criterion, of=outside.of, shape=replace(criterion.shape, implies=True))
+    parts = tuple(each.shape for each in all_found) if drives else ()
+    return replace(criterion, of=outside.of, shape=replace(criterion.shape, implies=True, parts=parts))
 
 
 _Shapes = tuple[tuple[Shape, Shape | None], ...]

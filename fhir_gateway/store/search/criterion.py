@@ -27,7 +27,8 @@ class Shape:
     Of table "set" it is given whole: the one scan is a SELECT of rids, the one `where` a test of columns of `resource`.
     `implies`: what passes is a current resource of the types searched, which a set need not say.
 
-    `inner`: what must lead to few rows itself before this can be said to: the scans gather all of those first.
+    `inner`: what must lead to few rows itself before this can be said to: the scans gather all of those first. `parts`:
+    those whose rows its own are, all together, where it is made of such.
     """
 
     table: Table
@@ -38,6 +39,7 @@ class Shape:
     ordered: bool
     inner: tuple[Shape, ...] = ()
     implies: bool = False
+    parts: tuple[Shape, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from fhir_gateway.store.contract import Read, Row
 from fhir_gateway.store.search.criterion import Criterion
 from fhir_gateway.store.search.plan import Planner
 from fhir_gateway.store.search.query import SearchQuery
-from fhir_gateway.store.search.select import find
+from fhir_gateway.store.search.select import find, found_alone
 from fhir_gateway.store.search.sort import NAME
 from fhir_gateway.store.search.statement import bound, set_text, spelled
 
@@ -80,6 +80,9 @@ def explain(read: Read, query: SearchQuery) -> Explained:
     planned = planner.plan(query.criteria, by_rid=len(query.order) == 1)
     counts = {} if planned is None else dict(planned.counts)
     driver = None if planned is None else planned.driver
+    plan: Literal["stream", "set", "walk", "none"] = "none" if planned is None else planned.plan
+    if planned is not None and found_alone(read, query, planner) is not None:
+        plan, driver = "set", query.criteria[0]
     criteria = tuple(
         Weighed(
             criterion.name,
@@ -95,7 +98,7 @@ def explain(read: Read, query: SearchQuery) -> Explained:
         for text, values, rows, took in noted.statements
     )
     return Explained(
-        "none" if planned is None else planned.plan,
+        plan,
         None if driver is None else driver.name,
         next((value for name, value in query.applied if name == NAME), "the newest first"),
         criteria,

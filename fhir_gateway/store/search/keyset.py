@@ -20,6 +20,7 @@ from fhir_gateway.store.search.order import Order, Place, Places, SortKey
 from fhir_gateway.store.search.statement import (
     COMMITTED,
     KEPT,
+    VERSION,
     Dialect,
     Types,
     on,
@@ -294,5 +295,4 @@ def _without(key: SortKey, name: str) -> Criterion:
 @lru_cache(8)
 def versions_text(dialect: Dialect) -> str:
     """Return the statement of the versions of given rids, in no order."""
-    columns = "r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body"
-    return spelled(f"SELECT {columns} FROM resource r WHERE r.rid {{any}}", dialect)
+    return spelled(f"SELECT {VERSION} FROM resource r WHERE r.rid {{any}}", dialect)

@@ -30,6 +30,7 @@ from fhir_gateway.store.search.statement import Plan, bound, counts_text, set_te
 FEW = 1000  # rows of a criterion that are gathered and sorted rather than walked
 REACH = 2000  # rows that a walk goes past at first
 MANY = 20_000  # rows of a criterion that are gathered when a walk has led nowhere
+MERGED = 2000  # rows that are taken of all keys together, a page of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,16 @@ class Planner:
         """Have a criterion counted by the rows of another, which are cheaper to count and no fewer."""
         self._criteria += (criterion, rows)
         self._counted_as[id(criterion)] = rows
+
+    def note(self, criterion: Criterion, limit: int) -> None:
+        """Have it known that a criterion has more than `limit` rows."""
+        self._criteria.append(criterion)
+        self._counted[id(criterion), limit] = limit + 1
+
+    def inner(self, criterion: Criterion, limit: int) -> list[int]:
+        """Return how many rows each of those has that a criterion gathers first, up to one more than `limit`."""
+        text = counts_text(criterion.shape.inner, limit + 1, self._read.dialect)
+        return list(self._read.rows(text, bound(criterion.inner_values, self._read.dialect))[0])
 
     def counts(self, criteria: Sequence[Criterion], limit: int) -> list[int]:
         """Return how many rows each criterion leads to, up to one more than `limit`, in one statement."""

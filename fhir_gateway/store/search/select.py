@@ -15,13 +15,17 @@ from typing import Literal
 
 from fhir_gateway.store.contract import Key, Read, Row, Version
 from fhir_gateway.store.index.condition import Keys, Value
+from fhir_gateway.store.search import plan as plans
+from fhir_gateway.store.search.alone import Stretch, alone
 from fhir_gateway.store.search.keyset import versions_text
 from fhir_gateway.store.search.order import BY_RID, Places, before
 from fhir_gateway.store.search.ordered import Certain, Sought, places_by, source_values
 from fhir_gateway.store.search.plan import Planned, Planner
 from fhir_gateway.store.search.query import Position, SearchQuery
-from fhir_gateway.store.search.statement import Select, bound, text_of
+from fhir_gateway.store.search.statement import Select, bound, reach_text, text_of
 from fhir_gateway.store.search.total import total_of
+
+_NEAR = 8  # the part of a reach that is walked first
 
 Found = tuple[list[Version], list[Places]]
 
@@ -50,11 +54,14 @@ def find(read: Read, query: SearchQuery) -> Page:
     planner = Planner(read)
     if query.count_only:
         return Page([], None, None, total_of(read, query, planner, certain, "accurate"))
-    planned = planner.plan(query.criteria, by_rid=len(query.order) == 1)
-    if planned is None:
-        return Page([], None, None, 0)
     after = query.after
-    matches, places = _found(read, query, planner, planned, certain)
+    found = found_alone(read, query, planner)
+    if found is None:
+        planned = planner.plan(query.criteria, by_rid=len(query.order) == 1)
+        if planned is None:
+            return Page([], None, None, 0)
+        found = _found(read, query, planner, planned, certain)
+    matches, places = found
     more = len(matches) > query.count
     del matches[query.count :], places[query.count :]
     if after is not None and after.backward:
@@ -113,11 +120,35 @@ def sought(read: Read, query: SearchQuery, planner: Planner, certain: Certain) -
     )
 
 
+def found_alone(read: Read, query: SearchQuery, planner: Planner) -> Found | None:
+    """Return the matches of a page and one more where one criterion is all there is (`alone`), else None."""
+    if len(query.criteria) != 1 or len(query.order) != 1 or query.by_update:
+        return None
+    after = query.after
+    backward = after is not None and after.backward
+    bounds = () if after is None else (*after.key, *(after.first if backward else ()))
+    stretch = Stretch(query.order[0].descends != backward, bounds, query.count + 1)
+    rows = alone(read, planner, query.criteria[0], stretch)
+    if rows is None:
+        return None
+    matches = [_version(row, query) for row in rows]
+    return matches, [(version.rid,) for version in matches]
+
+
 def _found(read: Read, query: SearchQuery, planner: Planner, planned: Planned, certain: Certain) -> Found:
     """Return the matches of a page and one more, and where they stand; never beyond the first of the walk."""
     after, limit = query.after, query.count + 1
-    if len(query.order) == 1 and not planned.tried:
-        matches = [_version(row, query) for row in _rows(read, query, planned, "versions", certain, limit)]
+    if len(query.order) == 1:
+        reach = plans.REACH if planned.tried else 0
+        # Most walks end soon, and to find where a reach ends costs as much as to walk through it.
+        rows = _rows(read, query, planned, "versions", certain, limit, reach // _NEAR)
+        if reach and len(rows) < limit:
+            rows = _rows(read, query, planned, "versions", certain, limit, reach)
+        if reach and len(rows) < limit and _goes_on(read, query, planned):
+            rtypes = [query.registry.rtypes[type] for type in query.types]
+            instead = planner.instead(query.criteria, True, rtypes)
+            rows = _rows(read, query, instead, "versions", certain, limit)
+        matches = [_version(row, query) for row in rows]
         return matches, [(version.rid,) for version in matches]
     wanted = sought(read, query, planner, certain)
     places = places_by(wanted, planned, None if after is None else after.key, limit)
@@ -137,11 +168,31 @@ def _rows(
     of: Literal["versions", "keys"],
     certain: Certain,
     limit: int,
+    reach: int = 0,
 ) -> list[Row]:
-    """Return rows in the order of rid, with one statement."""
+    """Return rows in the order of rid, with one statement; `reach`: none beyond so many that it goes past, 0: all."""
+    after = query.after
+    source = bound(source_values(planned, [query.registry.rtypes[type] for type in query.types]), read.dialect)
+    tests: list[Value] = list(chain.from_iterable(criterion.test_values for criterion in planned.tests))
+    begun: Sequence[object] = () if after is None else after.key
+    ends: Sequence[object] = after.first if after is not None and after.backward else ()
+    ended: Sequence[object] = (*source, *begun, reach) if reach else ()
+    select = _select(read, query, planned, of, certain, bool(reach))
+    values = [*source, *bound([*tests, *(certain or ())], read.dialect), *begun, *ends, *ended, limit]
+    return read.rows(text_of(select), values)
+
+
+def _select(
+    read: Read,
+    query: SearchQuery,
+    planned: Planned,
+    of: Literal["versions", "keys"],
+    certain: Certain,
+    reach: bool,
+) -> Select:
     after = query.after
     backward = after is not None and after.backward
-    select = Select(
+    return Select(
         read.dialect,
         planned.plan,
         None if planned.driver is None else planned.driver.shape,
@@ -152,12 +203,16 @@ def _rows(
         backward,
         certain is not None,
         of,
+        reach,
     )
-    values: list[Value] = list(source_values(planned, [query.registry.rtypes[type] for type in query.types]))
-    values += chain.from_iterable(criterion.test_values for criterion in planned.tests)
-    values += certain or ()
-    bounds: Sequence[object] = () if after is None else (*after.key, *(after.first if backward else ()))
-    return read.rows(text_of(select), [*bound(values, read.dialect), *bounds, limit])
+
+
+def _goes_on(read: Read, query: SearchQuery, planned: Planned) -> bool:
+    """Tell whether there are rows beyond those that a walk reaches."""
+    select = _select(read, query, planned, "versions", None, reach=True)
+    source = bound(source_values(planned, [query.registry.rtypes[type] for type in query.types]), read.dialect)
+    begun: Sequence[object] = () if query.after is None else query.after.key
+    return bool(read.rows(reach_text(select), [*source, *begun, plans.REACH]))
 
 
 def _version(row: Row, query: SearchQuery) -> Version:

@@ -44,6 +44,7 @@ _OF = ("resource", "i_ref", "i_token")
 _SPELLED: dict[Dialect, dict[str, str]] = {
     "sqlite": {
         "{any}": "IN (SELECT value FROM json_each(?))",
+        "{values}": "json_each(?) q",
         "{join}": "CROSS JOIN",
         "{in}": "IN (",
         "{/in}": ")",
@@ -65,6 +66,7 @@ _SPELLED: dict[Dialect, dict[str, str]] = {
     },
     "postgresql": {
         "{any}": "= ANY(?::bigint[])",
+        "{values}": "unnest(?::bigint[]) q(value)",
         "{join}": "JOIN",
         "{in}": "= ANY(ARRAY(",
         "{/in}": "))",
@@ -86,7 +88,8 @@ _SPELLED: dict[Dialect, dict[str, str]] = {
     },
 }
 _MARKERS = full_text.MARKERS | {"any", "by", "in", "join", "contains", "text", "some", "none", "no"}
-_COLUMNS = {"versions": "r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body", "keys": "r.rtype, r.fhir_id"}
+VERSION = "r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body"
+_COLUMNS = {"versions": VERSION, "keys": "r.rtype, r.fhir_id"}
 OF_RESOURCE = frozenset({"resource", "set"})  # criteria whose test is of columns of `resource`
 
 # What a search by `_lastUpdated` shows; see `Read.certain` and `Position.before`, which give the values.
@@ -107,12 +110,14 @@ class Select:
     until: bool  # ends at a rid, included, in the order
     committed: bool
     of: Literal["versions", "keys", "rids", "count"]
+    reach: bool = False  # ends so many rows on, whatever they are
 
 
 @lru_cache(KEPT)
 def text_of(select: Select) -> str:
     """Return the statement of a shape. Its values: of the driver's scans or of the types, of the tests, of what is
-    certain, of the rid it begins after, of the rid it ends at, and the limit (but for a count).
+    certain, of the rid it begins after, of the rid it ends at, and the limit (but for a count). Where it reaches so far
+    and no farther: between these of the source, of the rid it begins after, and how many rows it goes on.
     """
     rid = "r.rid" if select.plan == "walk" else "i.rid"
     tests = [probe_text(shape, rid, "r", ranged=False) for shape in select.tests]
@@ -122,6 +127,9 @@ def text_of(select: Select) -> str:
         tests.append(f"{rid} {'<' if select.descends else '>'} ?")
     if select.until:
         tests.append(f"{rid} {'>' if select.descends else '<'}= ?")
+    if select.reach:
+        last = -1 if select.descends else 2**63 - 1
+        tests.append(f"{rid} {'>' if select.descends else '<'}= coalesce(({_reach_text(select, rid)}), {last})")
     sources, first = sources_of(select.plan, select.driver, select.types, _needs_resource(select))
     where = " AND ".join([*first, *tests])
     chosen = f"FROM {sources}{' WHERE ' if where else ''}{where}"
@@ -132,9 +140,9 @@ def text_of(select: Select) -> str:
     if select.of == "rids":
         return spelled(f"SELECT {rid} {chosen}{ordered} LIMIT ?", select.dialect)
     columns = _COLUMNS[select.of]
-    if select.plan != "set":
+    if select.plan != "set" and not select.reach:
         return spelled(f"SELECT {columns} {chosen}{ordered} LIMIT ?", select.dialect)
-    # What is sorted are rids; bodies are read for the page alone.
+    # What is sorted, or walked past, are rids; bodies are read for the page alone.
     rids = f"(SELECT {rid} AS rid {chosen}{ordered} LIMIT ?) k"
     text = f"SELECT {columns} FROM {rids} {{join}} resource r ON r.rid = k.rid ORDER BY r.rid{descending}"
     return spelled(text, select.dialect)
@@ -157,9 +165,25 @@ def population_text(select: Select, sampled: bool) -> str:
     )
 
 
+@lru_cache(KEPT)
+def reach_text(select: Select) -> str:
+    """Return the statement of the rid at which a reach ends; no row where there are not so many. Its values: of the
+    driver's scans or of the types, of the rid it begins after, and how many rows it goes on.
+    """
+    return spelled(_reach_text(select, "r.rid" if select.plan == "walk" else "i.rid"), select.dialect)
+
+
+def _reach_text(select: Select, rid: str) -> str:
+    sources, clauses = sources_of(select.plan, select.driver, select.types, False)
+    if select.after:
+        clauses.append(f"{rid} {'<' if select.descends else '>'} ?")
+    where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
+    return f"SELECT {rid} FROM {sources}{where} ORDER BY {rid}{' DESC' if select.descends else ''} LIMIT 1 OFFSET ?"
+
+
 def _needs_resource(select: Select) -> bool:
-    # A set's bodies are joined to its page alone.
-    bodies = select.of in ("versions", "keys") and select.plan == "stream"
+    # The bodies of a set, and of what a walk reaches, are joined to the page alone.
+    bodies = select.of in ("versions", "keys") and select.plan == "stream" and not select.reach
     return bodies or select.committed or tests_resource(select.tests)
 
 
@@ -192,7 +216,7 @@ def counts_text(shapes: tuple[Shape, ...], limit: int, dialect: Dialect) -> str:
 
 def _count_text(shape: Shape, limit: int) -> str:
     """Return the count of a criterion's rows up to a limit; what it gathers first is counted before that is begun."""
-    own = f"(SELECT count(*) FROM ({_scans_text(shape, ' UNION ALL ', deleted=True)} LIMIT {limit}) c)"
+    own = f"(SELECT count(*) FROM ({scans_text(shape, ' UNION ALL ', deleted=True)} LIMIT {limit}) c)"
     if not shape.inner:
         return own
     many = " OR ".join(f"{_count_text(inner, limit)} >= {limit}" for inner in shape.inner)
@@ -203,11 +227,12 @@ def _count_text(shape: Shape, limit: int) -> str:
 def set_text(shape: Shape) -> str:
     """Return the SELECT of the rids, each once, that a criterion leads to. Its values: those of the scans."""
     if len(shape.scans) == 1:
-        return _scans_text(shape, "", distinct="" if shape.ordered or shape.table == "resource" else "DISTINCT ")
-    return _scans_text(shape, " UNION ")
+        return scans_text(shape, "", distinct="" if shape.ordered or shape.table == "resource" else "DISTINCT ")
+    return scans_text(shape, " UNION ")
 
 
-def _scans_text(shape: Shape, union: str, distinct: str = "", deleted: bool = False) -> str:
+def scans_text(shape: Shape, union: str, distinct: str = "", deleted: bool = False) -> str:
+    """Return the SELECT of the rids of a criterion's rows. Its values: those of the scans."""
     if shape.table == "set":
         scan = _LIVE.sub("", shape.scans[0]) if deleted else shape.scans[0]
         return f"SELECT {distinct}i.rid FROM ({scan}) i"
