@@ -5,6 +5,7 @@ Source: FHIR R4, OperationOutcome; RESTful API, "Status codes"; IssueType code s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -19,6 +20,14 @@ IssueCode = Literal[
 ]  # fmt: skip
 
 DETAIL_SYSTEM = "https://pfmg.example.org/fhir/CodeSystem/complaint"
+
+
+_UNFIT = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def fit(text: str) -> str:
+    """Replace what a FHIR string and XML cannot hold: texts and expressions quote what was sent."""
+    return text if text.isprintable() else _UNFIT.sub("\ufffd", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class Issue:
 
     def text(self, language: Language = "en") -> str:
         template = self.complaint.fr if language == "fr" else self.complaint.en
-        return template.format_map(self.values)
+        return fit(template.format_map(self.values))
 
     def as_fhir(self, language: Language = "en") -> dict[str, Any]:
         """Return this issue as an element of OperationOutcome.issue."""
@@ -68,7 +77,7 @@ class Issue:
             "diagnostics": text,
         }
         if self.expression:
-            issue["expression"] = [self.expression]
+            issue["expression"] = [fit(self.expression)]
         return issue
 
     def moved(self, prefix: str) -> Issue:
@@ -77,7 +86,45 @@ class Issue:
         The expression's first step (the resource type) is replaced by the prefix.
         """
         tail = self.expression.partition(".")[2] if self.expression else ""
-        return Issue(self.complaint, f"{prefix}.{tail}" if tail else prefix, self.values)
+        return self.moved_to(f"{prefix}.{tail}" if tail else prefix)
+
+    def moved_to(self, expression: str | None) -> Issue:
+        """Return the same issue at another expression."""
+        return Issue(self.complaint, expression, self.values)
+
+
+_EXTENSION = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-"
+
+
+@dataclass(frozen=True, slots=True)
+class Detailed(Issue):
+    """An issue of which more is known: the profile that asks for it, why (in English and French), line and column.
+
+    Line and column count from 1, in the text that was sent.
+    """
+
+    profile: str | None = None
+    why: tuple[tuple[str, str], ...] = ()
+    position: tuple[int, int] | None = None
+
+    def as_fhir(self, language: Language = "en") -> dict[str, Any]:
+        issue = Issue.as_fhir(self, language)
+        lines = [issue["diagnostics"]]
+        if self.profile and self.profile not in lines[0]:
+            lines.append(f"{'Profil' if language == 'fr' else 'Profile'}{' ' * (language == 'fr')}: {self.profile}")
+        lines += [f"- {fit(each[language == 'fr'])}" for each in self.why]
+        issue["diagnostics"] = "\n".join(lines)
+        if self.position is None:
+            return issue
+        line, column = self.position
+        places = [
+            {"url": f"{_EXTENSION}line", "valueInteger": line},
+            {"url": f"{_EXTENSION}col", "valueInteger": column},
+        ]
+        return {"extension": places, **issue}
+
+    def moved_to(self, expression: str | None) -> Issue:
+        return Detailed(self.complaint, expression, self.values, self.profile, self.why)
 
 
 def operation_outcome(issues: Iterable[Issue], language: Language = "en") -> dict[str, Any]:

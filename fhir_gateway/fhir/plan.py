@@ -122,7 +122,11 @@ _REWRITTEN: Final = frozenset({"uri", "url", "oid", "uuid"})
 
 
 class Plans:
-    """The plans of all types of one FHIR version, each compiled when it is first needed."""
+    """The plans of all types of one FHIR version, each compiled when it is first needed.
+
+    A subclass may say otherwise how properties are labelled (`label`) and which values need no second look
+    (`text_step`, `number_rule`).
+    """
 
     def __init__(self, types: Types) -> None:
         self.types = types
@@ -147,6 +151,18 @@ class Plans:
             self._plans = self._drafts
         return plan
 
+    def label(self, element: Element) -> str:
+        """Return how paths name an element."""
+        return label_of(element)
+
+    def text_step(self, plan: Plan, element: Element) -> TextStep:
+        """Return the step of a property whose values are strings."""
+        return TextStep(self.label(element), element, _QUICK[element.type], _link_kind(plan, element))
+
+    def number_rule(self, element: Element) -> NumberRule:
+        """Return what tells whether a JSON number or boolean is a value of an element."""
+        return NUMBER_RULES[element.type]
+
     def _draft(self, name: str) -> Plan:
         plan = self._drafts.get(name)
         if plan is None:
@@ -170,22 +186,22 @@ class Plans:
 
     def _add_object(self, plan: Plan, element: Element) -> None:
         child = None if element.type == "Resource" else self._draft(element.type)
-        step = ObjectStep(label_of(element), child, contained=element.name == "contained")
+        step = ObjectStep(self.label(element), child, contained=element.name == "contained")
         if element.many:
             plan.lists[element.name] = step
         else:
             plan.objects[element.name] = step
 
     def _add_primitive(self, plan: Plan, element: Element) -> None:
-        label = label_of(element)
+        label = self.label(element)
         if element.type in NUMBER_RULES:
-            rule = NUMBER_RULES[element.type]
+            rule = self.number_rule(element)
             if element.many:
                 plan.lists[element.name] = NumberStep(label, element, rule)
             else:
                 plan.numbers[element.name] = rule
         else:
-            step = TextStep(label, element, _QUICK[element.type], _link_kind(plan, element))
+            step = self.text_step(plan, element)
             if element.many:
                 plan.lists[element.name] = step
             else:

@@ -5,6 +5,7 @@ Source: FHIR R4, JSON Representation of Resources; XML Representation of Resourc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,10 +29,11 @@ MAX_ISSUES = 500
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A resource of sound structure and where it holds links."""
+    """A resource, where it holds links, and what is wrong with its structure: nothing, unless it was only examined."""
 
     resource: dict[str, Any]
     links: Links
+    issues: tuple[Issue, ...] = ()
 
 
 def read_resource(
@@ -41,6 +43,19 @@ def read_resource(
 
     Raises: InvalidRequest with all issues of the structure (the first 500, and how many more there are).
     Source: FHIR R4, JSON Representation of Resources; XML Representation of Resources.
+    """
+    parsed = examined(body, types, expected_type, representation)
+    if parsed.issues:
+        raise InvalidRequest(*bounded(parsed.issues))
+    return parsed
+
+
+def examined(
+    body: bytes, types: Types, expected_type: str | None = None, representation: Literal["json", "xml"] = "json"
+) -> Parsed:
+    """Return what `body` represents with every issue of its structure, however sound or unsound it is.
+
+    Raises: InvalidRequest when it is no JSON or XML, or no object.
     """
     if representation == "xml":
         resource, issues = xml.read(body, types)
@@ -52,12 +67,13 @@ def read_resource(
         issues = duplicate_keys(body, findings.keys, types)
     # What the XML reader could not read it left as it stood: said once is enough.
     issues.extend(issue for issue in findings.issues if issue.expression not in known)
-    if issues:
-        raise InvalidRequest(*_bounded(issues))
-    return Parsed(resource, findings.links)
+    if not isinstance(resource, dict):
+        raise InvalidRequest(*issues)
+    return Parsed(resource, findings.links, tuple(issues))
 
 
-def _bounded(issues: list[Issue]) -> list[Issue]:
+def bounded(issues: Sequence[Issue]) -> Sequence[Issue]:
+    """Return the first 500 issues, and how many more there are."""
     if len(issues) <= MAX_ISSUES:
         return issues
     return [*issues[:MAX_ISSUES], MORE_ISSUES.at(count=len(issues) - MAX_ISSUES)]

@@ -63,7 +63,7 @@ def check(resource: Any, types: Types, expected_type: str | None = None) -> Find
     Source: FHIR R4, JSON Representation of Resources.
     """
     findings = Findings()
-    walk = _Walk(plans_of(types), findings)
+    walk = Walk(plans_of(types), findings)
     if type(resource) is not dict:
         findings.issues.append(faults.NOT_A_RESOURCE.at())
         return findings
@@ -93,7 +93,7 @@ def links(resource: Any, types: Types, every_uri: bool = True) -> list[Link]:
     fullUrl is no URN. Resources in it that are not contained (Bundle entries, Parameters) keep theirs to themselves.
     """
     findings = Findings()
-    walk = _Walk(plans_of(types), findings, uri_prefix="" if every_uri else "urn:")
+    walk = Walk(plans_of(types), findings, uri_prefix="" if every_uri else "urn:")
     plan = walk.plans.of_resource(resource["resourceType"])
     if plan is None:
         raise ValueError(f"{resource['resourceType']} is no resource type")
@@ -102,8 +102,8 @@ def links(resource: Any, types: Types, every_uri: bool = True) -> list[Link]:
     return own
 
 
-class _Walk:
-    """One walk: the plans it follows, where it puts what it finds."""
+class Walk:
+    """One walk: the plans it follows, where it puts what it finds. A subclass may judge doubtful values itself."""
 
     __slots__ = ("findings", "issues", "plans", "uri_prefix")
 
@@ -132,37 +132,37 @@ class _Walk:
             if kind is str:
                 entry = texts.get(name)
                 if entry is None:
-                    self._wrong(value, name, plan, path, own, depth)
+                    self.wrong(value, name, plan, path, own, depth)
                     continue
                 quick, link, step = entry
                 if quick is None:
                     if not item or not item.isprintable() or len(item) > MAX_STRING:
-                        self._doubtful(item, step.element, (path, step.label, None))
+                        self.doubtful(item, step.element, (path, step.label, None), value)
                 elif quick(item) is None:
-                    self._doubtful(item, step.element, (path, step.label, None))
+                    self.doubtful(item, step.element, (path, step.label, None), value)
                 # Most links are system URLs, which no transaction rewrites: no call for them.
                 if link is not None and (link != "uri" or item.startswith(uri_prefix)):
                     self._link(value, name, item, link, (path, step.label, None), own)
             elif kind is dict:
                 below = plan.objects.get(name)
                 if below is None:
-                    self._wrong(value, name, plan, path, own, depth)
+                    self.wrong(value, name, plan, path, own, depth)
                 elif below.plan is not None:
                     keys += self.object(item, below.plan, (path, below.label, None), own, depth - 1)
                 else:
-                    keys += self._resource(item, below, (path, below.label, None), own, depth - 1)
+                    keys += self.resource(item, below, (path, below.label, None), own, depth - 1)
             elif kind is list:
                 steps = plan.lists.get(name)
                 if steps is None or not item:
-                    self._wrong(value, name, plan, path, own, depth)
+                    self.wrong(value, name, plan, path, own, depth)
                 else:
                     keys += self._list(value, name, item, steps, path, own, depth)
             else:
                 rule = plan.numbers.get(name)
                 if rule is None or not rule(item):
-                    self._wrong(value, name, plan, path, own, depth)
+                    self.wrong(value, name, plan, path, own, depth)
         if plan.choices:
-            self._choices(value, plan, path)
+            self.choices(value, plan, path)
         return keys
 
     def _list(
@@ -180,7 +180,7 @@ class _Walk:
                 elif below is not None:
                     keys += self.object(item, below, (path, label, index), own, depth - 1)
                 else:
-                    keys += self._resource(item, step, (path, label, index), own, depth - 1)
+                    keys += self.resource(item, step, (path, label, index), own, depth - 1)
         elif type(step) is TextStep:
             self._texts(value, name, items, step, path, own)
         elif type(step) is NumberStep:
@@ -197,22 +197,22 @@ class _Walk:
         for index, item in enumerate(items):
             here = (path, step.label, index)
             if type(item) is not str:
-                self._not_a_primitive(value, name, item, index, element, here)
+                self.not_a_primitive(value, name, item, index, element, here)
                 continue
             if quick is None:
                 if not item or not item.isprintable() or len(item) > MAX_STRING:
-                    self._doubtful(item, element, here)
+                    self.doubtful(item, element, here, value)
             elif quick(item) is None:
-                self._doubtful(item, element, here)
+                self.doubtful(item, element, here, value)
             if link is not None:
                 self._link(items, index, item, link, here, own)
 
     def _numbers(self, value: dict[str, Any], name: str, items: list[Any], step: NumberStep, path: Path) -> None:
         for index, item in enumerate(items):
             if not step.rule(item):
-                self._not_a_primitive(value, name, item, index, step.element, (path, step.label, index))
+                self.not_a_primitive(value, name, item, index, step.element, (path, step.label, index))
 
-    def _not_a_primitive(
+    def not_a_primitive(
         self, value: dict[str, Any], name: str, item: Any, index: int, element: Element, here: Path
     ) -> None:
         """Complain of an item of a list of primitives, unless it is a null that has its twin."""
@@ -248,7 +248,7 @@ class _Walk:
                 self.issues.append(faults.NULL_ON_BOTH_SIDES.at(path_of(here), name=name[1:]))
         return keys
 
-    def _resource(self, value: dict[str, Any], step: ObjectStep, path: Path, own: list[Link], depth: int) -> int:
+    def resource(self, value: dict[str, Any], step: ObjectStep, path: Path, own: list[Link], depth: int) -> int:
         """Check a resource inside another: contained, a Bundle entry's, a parameter's."""
         plan = self.plans.of_resource(value.get("resourceType"))
         if plan is None:
@@ -271,7 +271,7 @@ class _Walk:
             return
         own.append(Link(container, key, kind, path))
 
-    def _choices(self, value: dict[str, Any], plan: Plan, path: Path) -> None:
+    def choices(self, value: dict[str, Any], plan: Plan, path: Path) -> None:
         """Complain where one choice has values of two types, or a value of one and an extension of another."""
         present = plan.choices.keys() & value.keys()
         if len(present) < 2:
@@ -289,12 +289,12 @@ class _Walk:
                     )
                 )
 
-    def _doubtful(self, text: str, element: Element, path: Path) -> None:
-        """A quick test said no: let the rule of the type decide."""
+    def doubtful(self, text: str, element: Element, path: Path, holder: dict[str, Any]) -> None:
+        """A quick test said no: let the rule of the type decide. `holder` has the property."""
         if not TEXT_RULES[element.type](text):
             self.issues.append(faults.text_issue(text, element, path_of(path)))
 
-    def _wrong(self, value: dict[str, Any], name: str, plan: Plan, path: Path, own: list[Link], depth: int) -> None:
+    def wrong(self, value: dict[str, Any], name: str, plan: Plan, path: Path, own: list[Link], depth: int) -> None:
         """Complain of a property that has no place or the wrong JSON type, and look below it where that makes sense."""
         item = value[name]
         issue = faults.property_issue(name, item, plan, path_of(path))

@@ -1,60 +1,47 @@
-"""Units of measure: amounts converted between UCUM codes of one dimension.
+"""Units of measure: which codes there are, and amounts converted between those of one dimension.
 
-Multiplicative units in the case-sensitive notation, products, quotients, powers, metric prefixes, annotations; not
-those with an offset or a logarithm (Cel, [degF], [pH]).
+The case-sensitive notation: products, quotients, powers, metric prefixes, annotations, arbitrary units. Units with an
+offset or a logarithm (Cel, [degF], [pH]) are known, and never converted.
 
-Source: The Unified Code for Units of Measure (UCUM), version 2.1.
+Source: The Unified Code for Units of Measure (UCUM), version 2.1, "Grammar of Units and Unit Terms".
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
+
+from fhir_gateway.fhir.ucum_units import (
+    ARBITRARY,
+    ARBITRARY_METRIC,
+    BASE,
+    METRIC,
+    OTHERS,
+    PREFIXES,
+    SPECIAL,
+    SPECIAL_METRIC,
+)
 
 Dimension = tuple[tuple[str, int], ...]  # base units with their powers
 Unit = tuple[Decimal, dict[str, int]]
 
-_PREFIXES = {
-    "Y": 24, "Z": 21, "E": 18, "P": 15, "T": 12, "G": 9, "M": 6, "k": 3, "h": 2, "da": 1, "d": -1, "c": -2, "m": -3,
-    "u": -6, "n": -9, "p": -12, "f": -15, "a": -18, "z": -21, "y": -24,
-}  # fmt: skip
-_PI = Decimal("3.1415926535897932384626433832795028841971693993751058209749445923")
-# Code: how many of which other units it is; the base units are themselves.
-_METRIC = {
-    "m": ("1", ""), "s": ("1", ""), "g": ("1", ""), "rad": ("1", ""), "K": ("1", ""), "C": ("1", ""), "cd": ("1", ""),
-    "mol": ("6.0221367", "10*23"), "sr": ("1", "rad2"), "Hz": ("1", "s-1"), "N": ("1", "kg.m/s2"),
-    "Pa": ("1", "N/m2"), "J": ("1", "N.m"), "W": ("1", "J/s"), "A": ("1", "C/s"), "V": ("1", "J/C"),
-    "F": ("1", "C/V"), "Ohm": ("1", "V/A"), "S": ("1", "Ohm-1"), "Wb": ("1", "V.s"), "T": ("1", "Wb/m2"),
-    "H": ("1", "Wb/A"), "lm": ("1", "cd.sr"), "lx": ("1", "lm/m2"), "Bq": ("1", "s-1"), "Gy": ("1", "J/kg"),
-    "Sv": ("1", "J/kg"), "l": ("1", "dm3"), "L": ("1", "l"), "ar": ("100", "m2"), "t": ("1000", "kg"),
-    "bar": ("100000", "Pa"), "u": ("1.6605402", "10*-24.g"), "eV": ("1.60217733", "10*-19.J"), "cal": ("4.184", "J"),
-    "eq": ("1", "mol"), "osm": ("1", "mol"), "kat": ("1", "mol/s"), "U": ("1", "umol/min"),
-    "[iU]": ("1", ""), "[IU]": ("1", "[iU]"), "Ci": ("37000000000", "Bq"), "st": ("1", "m3"),
-    "m[Hg]": ("133.322", "kPa"), "m[H2O]": ("9.80665", "kPa"), "B": ("1", ""), "bit": ("1", ""),
-    "By": ("8", "bit"), "tex": ("1", "g/km"),
-}  # fmt: skip
-_PLAIN = {
-    "10*": ("10", ""), "10^": ("10", ""), "%": ("0.01", ""), "[ppth]": ("0.001", ""), "[ppm]": ("0.000001", ""),
-    "[ppb]": ("0.000000001", ""), "[pi]": (str(_PI), ""), "deg": ("2", "[pi].rad/360"), "min": ("60", "s"),
-    "h": ("60", "min"), "d": ("24", "h"), "wk": ("7", "d"), "a": ("365.25", "d"), "a_j": ("365.25", "d"),
-    "a_g": ("365.2425", "d"), "mo": ("30.4375", "d"), "[in_i]": ("2.54", "cm"), "[ft_i]": ("12", "[in_i]"),
-    "[yd_i]": ("3", "[ft_i]"), "[mi_i]": ("5280", "[ft_i]"), "[mi_us]": ("1609.347218694438", "m"),
-    "[nmi_i]": ("1852", "m"), "[gr]": ("64.79891", "mg"), "[lb_av]": ("7000", "[gr]"), "[oz_av]": ("437.5", "[gr]"),
-    "[stone_av]": ("14", "[lb_av]"), "[gal_us]": ("231", "[in_i]3"), "[qt_us]": ("0.25", "[gal_us]"),
-    "[pt_us]": ("0.5", "[qt_us]"), "[foz_us]": ("0.0625", "[pt_us]"), "[cup_us]": ("16", "[tbs_us]"),
-    "[tbs_us]": ("0.5", "[foz_us]"), "[tsp_us]": ("0.3333333333333333333333333333", "[tbs_us]"),
-    "[drp]": ("0.05", "ml"), "[in_i'Hg]": ("25.4", "mm[Hg]"), "atm": ("101325", "Pa"), "dyn": ("0.00001", "N"),
-    "erg": ("0.0000001", "J"), "[Cal]": ("1", "kcal"), "[cin_i]": ("1", "[in_i]3"), "[sin_i]": ("1", "[in_i]2"),
-    "[arb'U]": ("1", "[arb'U]"), "[bp]": ("1", "[bp]"), "{cells}": ("1", ""),
-}  # fmt: skip
-# Units with an offset or a logarithm: known, and never converted.
-SPECIAL = frozenset(
-    {"Cel", "mCel", "[degF]", "[degRe]", "[pH]", "[p'diop]", "Np", "B", "B[SPL]", "B[V]", "B[W]", "dB", "bit_s",
-     "[hp'_X]", "[hp'_C]", "[m/s2/Hz^0.5]"}
-)  # fmt: skip
-_BASE = frozenset({"m", "s", "g", "rad", "K", "C", "cd", "[iU]", "B", "bit", "[arb'U]", "[bp]"})
-_COMPONENT = re.compile(r"(\(|\)|\.|/)|((?:\[[^\]]*\]|[A-Za-z%_^*'\"]|10\*|10\^)+)([+-]?\d+)?|(\d+)|(\{[^}]*\})")
+_LONGEST = 256  # characters of a code; beyond it nobody means a unit
+_HIGHEST = 999  # power
+_COMPONENT = re.compile(
+    r"(?P<mark>[()./])|(?P<annotation>\{[ -z|~]*\})"
+    r"|(?P<term>(?:\[[!-Z\\^-z|~]*\]|[!#-'*+,:;<>?@A-Z\\^_`a-z|~0-9-])+)"
+)
+_POWER = re.compile(r"(?P<atom>.*?[^+\-\d]|10[*^])(?P<power>[+-]?\d+)?")
+
+
+class _Unknown(LookupError):
+    """A code that is none of UCUM's."""
+
+
+class _NotConverted(LookupError):
+    """A code of UCUM's that has no factor."""
 
 
 def converted(value: Decimal, from_unit: str, to_unit: str) -> Decimal | None:
@@ -68,9 +55,21 @@ def converted(value: Decimal, from_unit: str, to_unit: str) -> Decimal | None:
 
 
 def canonical(value: Decimal, unit: str) -> tuple[Decimal, Dimension] | None:
-    """Return an amount in base units and its dimension; None when the code is not known here."""
+    """Return an amount in base units and its dimension; None when the code has no factor or is none of UCUM's."""
     found = _canonical(unit)
     return None if found is None else (value * found[0], found[1])
+
+
+@lru_cache(4096)
+def is_unit(code: str) -> bool:
+    """Tell whether a code follows UCUM's grammar and names units that there are."""
+    try:
+        _Reader(code).read()
+    except _NotConverted:
+        return True
+    except (LookupError, ArithmeticError):
+        return False
+    return True
 
 
 def product(one: str, other: str) -> str:
@@ -88,15 +87,18 @@ def _canonical(code: str) -> tuple[Decimal, Dimension] | None:
 
 
 class _Reader:
-    """Reads one code. LookupError: it is not understood."""
+    """Reads one code. Raises: _Unknown; _NotConverted when all is read and a unit in it has no factor."""
 
     def __init__(self, code: str) -> None:
+        if not code or len(code) > _LONGEST:
+            raise _Unknown(code)
         self.parts: list[re.Match[str]] = []
+        self.special = False
         place = 0
         while place < len(code):
             match = _COMPONENT.match(code, place)
             if match is None:
-                raise LookupError(code)
+                raise _Unknown(code)
             self.parts.append(match)
             place = match.end()
         self.place = 0
@@ -104,14 +106,14 @@ class _Reader:
     def read(self) -> Unit:
         found = self._term()
         if self.place != len(self.parts):
-            raise LookupError
+            raise _Unknown
+        if self.special:
+            raise _NotConverted
         return found
 
     def _term(self) -> Unit:
         factor, powers = Decimal(1), dict[str, int]()
-        sign = 1
-        if self._mark("/"):
-            sign = -1
+        sign = -1 if self._mark("/") else 1
         while True:
             one, its = self._component()
             factor = factor * one if sign > 0 else factor / one
@@ -124,8 +126,14 @@ class _Reader:
             else:
                 return factor, powers
 
+    def _next(self, kind: str) -> str | None:
+        if self.place < len(self.parts) and self.parts[self.place].lastgroup == kind:
+            self.place += 1
+            return self.parts[self.place - 1].group()
+        return None
+
     def _mark(self, mark: str) -> bool:
-        if self.place < len(self.parts) and self.parts[self.place][1] == mark:
+        if self.place < len(self.parts) and self.parts[self.place]["mark"] == mark:
             self.place += 1
             return True
         return False
@@ -134,41 +142,59 @@ class _Reader:
         if self._mark("("):
             inner = self._term()
             if not self._mark(")"):
-                raise LookupError
+                raise _Unknown
+            self._next("annotation")
             return inner
-        if self.place >= len(self.parts):
-            raise LookupError
-        match = self.parts[self.place]
-        self.place += 1
-        if match[5] is not None:
+        if self._next("annotation") is not None:
             return Decimal(1), {}
-        if match[4] is not None:
-            return Decimal(match[4]), {}
-        if match[2] is None:
-            raise LookupError
-        found = _of_atom(match[2])
-        power = int(match[3]) if match[3] else 1
-        if self.place < len(self.parts) and self.parts[self.place][5] is not None:
-            self.place += 1
-        return found[0] ** power, {unit: its * power for unit, its in found[1].items()}
+        term = self._next("term")
+        if term is None:
+            raise _Unknown
+        found = (Decimal(term), dict[str, int]()) if term.isdigit() else self._unit(term)
+        if not found[0]:
+            raise _Unknown(term)
+        self._next("annotation")
+        return found
+
+    def _unit(self, term: str) -> Unit:
+        match = _POWER.fullmatch(term)
+        if match is None:
+            raise _Unknown(term)
+        power = int(match["power"] or 1)
+        if abs(power) > _HIGHEST:
+            raise _Unknown(term)
+        factor, powers, special = _of_atom(match["atom"])
+        self.special |= special
+        return factor**power, {unit: its * power for unit, its in powers.items()}
 
 
-@lru_cache(1024)
-def _of_atom(atom: str) -> Unit:
-    if atom in _BASE:
-        return Decimal(1), {atom: 1}
-    definition = _PLAIN.get(atom) or _METRIC.get(atom)
-    if definition is not None:
-        return _defined(*definition)
+@lru_cache(2048)
+def _of_atom(atom: str) -> tuple[Decimal, dict[str, int], bool]:
+    """Return what a unit with or without prefix is in base units, and whether it has no factor."""
+    found = _plain(atom, OTHERS, ARBITRARY, SPECIAL) or _metric(atom)
+    if found is not None:
+        return found
     for length in (2, 1):
-        prefix, rest = atom[:length], atom[length:]
-        if prefix in _PREFIXES and rest in _METRIC:
-            scale = Decimal(10) ** _PREFIXES[prefix]
-            factor, powers = _of_atom(rest)
-            return factor * scale, powers
-    raise LookupError(atom)
+        scale = PREFIXES.get(atom[:length])
+        metric = _metric(atom[length:]) if scale is not None else None
+        if scale is not None and metric is not None:
+            return metric[0] * scale, metric[1], metric[2]
+    raise _Unknown(atom)
 
 
-def _defined(amount: str, unit: str) -> Unit:
-    factor, powers = _Reader(unit).read() if unit else (Decimal(1), {})
-    return Decimal(amount) * factor, powers
+def _metric(atom: str) -> tuple[Decimal, dict[str, int], bool] | None:
+    if atom in BASE:
+        return Decimal(1), {atom: 1}, False
+    return _plain("[iU]" if atom == "[IU]" else atom, METRIC, ARBITRARY_METRIC, SPECIAL_METRIC)
+
+
+def _plain(
+    atom: str, table: Mapping[str, tuple[str, str]], arbitrary: frozenset[str], special: frozenset[str]
+) -> tuple[Decimal, dict[str, int], bool] | None:
+    if atom in table:
+        amount, unit = table[atom]
+        factor, powers = _Reader(unit).read()
+        return Decimal(amount) * factor, powers, False
+    if atom in arbitrary:
+        return Decimal(1), {atom: 1}, False
+    return (Decimal(1), {}, True) if atom in special else None

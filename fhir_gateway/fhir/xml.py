@@ -74,14 +74,18 @@ def read(body: bytes, types: Types) -> tuple[dict[str, Any], list[Issue]]:
 
     What could not be read is left as its text, or out. Raises: InvalidRequest when nothing can be read at all.
     """
+    text, root = document(body)
+    reader = Reader(xml_plans_of(types), text)
+    return reader.whole(root), reader.issues
+
+
+def document(body: bytes) -> tuple[str, Node]:
+    """Return the text of an XML body and the root of its tree.
+
+    Raises: InvalidRequest when it is not well-formed, in no known encoding, or has a document type declaration.
+    """
     text = _decoded(body)
-    root = _parsed(text)
-    plans = xml_plans_of(types)
-    name = plans.resources.get(root.tag)
-    if name is None:
-        raise InvalidRequest(_not_a_resource(root, types))
-    reader = _Reader(plans, text)
-    return reader.resource(root, name, (None, name, None), is_root=True), reader.issues
+    return text, _parsed(text)
 
 
 def _not_a_resource(element: Node, types: Types, expression: str | None = None) -> Issue:
@@ -130,7 +134,8 @@ def _parsed(text: str) -> Node:
         root = _parse(text)
     except etree.XMLSyntaxError as error:
         line, column = error.position
-        raise InvalidRequest(NOT_XML.at(line=line or 1, column=column or 1)) from None
+        reason = (error.msg or "").partition(", line ")[0]
+        raise InvalidRequest(NOT_XML.at(line=line or 1, column=column or 1, reason=reason)) from None
     if root.getroottree().docinfo.internalDTD is not None:  # however it came past the first look
         raise InvalidRequest(XML_DOCTYPE.at())
     return root
@@ -198,13 +203,26 @@ def _div_written_anew(element: Node) -> str:
     return etree.tostring(anew, encoding="unicode")
 
 
-class _Reader:
-    """One reading: the plans it follows, the issues it finds, the divs still to come."""
+class Reader:
+    """One reading: the plans it follows, the issues it finds, the divs still to come.
+
+    A subclass may say otherwise what is wrong (the methods after `not_a_value`).
+    """
 
     def __init__(self, plans: XmlPlans, text: str) -> None:
         self.plans = plans
         self.issues: list[Issue] = []
         self.divs = _div_texts(text)
+
+    def whole(self, root: Node) -> dict[str, Any]:
+        """Return the resource that a document is.
+
+        Raises: InvalidRequest when its outermost element names no resource type.
+        """
+        name = self.plans.resources.get(root.tag)
+        if name is None:
+            raise InvalidRequest(_not_a_resource(root, self.plans.types))
+        return self.resource(root, name, (None, name, None), is_root=True)
 
     def resource(self, element: Node, name: str, path: Path, is_root: bool = False) -> dict[str, Any]:
         value: dict[str, Any] = {"resourceType": name}
@@ -214,23 +232,23 @@ class _Reader:
     def _fill(self, value: dict[str, Any], element: Node, plan: XmlPlan, path: Path, is_root: bool = False) -> None:
         """Add to `value` the properties that an element's attributes and children are."""
         self._text(element.text, element, path)
-        for name, text in element.items():
+        names = element.keys()  # with their values it would take time in the square of their number
+        for name in names:
             if name in plan.attributes:
-                value[name] = text
-            elif not (is_root and name == _SCHEMA_LOCATION):
-                self._unknown_attribute(element, name, path)
+                value[name] = element.get(name)
+            elif not (is_root and name == _SCHEMA_LOCATION and self.schema_location):
+                self.unknown_attribute(element, name, plan, path)
         steps = plan.elements
         latest: Step | None = None
         twins: dict[str, list[dict[str, Any] | None]] = {}
         for child in element:
             if child.tail is not None:
                 self._text(child.tail, element, path)
-            step = steps.get(child.tag)
+            step = steps.get(child.tag) or self.unknown_element(child, plan, path)
             if step is None:
-                self._unknown_element(child, plan, path)
                 continue
             if latest is not None and step.element.order < latest.element.order:
-                self._out_of_order(step, latest, plan, path)
+                latest = self.out_of_order(child, step, latest, plan, path)
             else:
                 latest = step
             self._add(value, twins, child, step, plan, path)
@@ -255,7 +273,7 @@ class _Reader:
             return
         here: Path = (path, step.label, None)
         if name in value or f"_{name}" in value:
-            self.issues.append(XML_REPEATED.at(path_of(here), name=name, type=plan.name))
+            self.repeated(child, step, plan, path)
         if step.kind == "primitive":
             item, twin = self._primitive(child, step, here)
             if item is not None:
@@ -274,22 +292,22 @@ class _Reader:
 
     def _primitive(self, child: Node, step: Step, path: Path) -> tuple[Any, dict[str, Any] | None]:
         """The value of a primitive and its twin; None for what it has not."""
-        attributes = child.items()
-        plain = len(attributes) == 1 and attributes[0][0] == "value" and not len(child)
+        names = child.keys()
+        plain = len(names) == 1 and names[0] == "value" and not len(child)
         if plain and child.text is None:
-            text, twin = attributes[0][1], None
+            text, twin = child.get("value"), None
         else:
             text, twin = self._with_twin(child, step, path)
         if text is None:
             if twin is None:
-                self.issues.append(XML_EMPTY.at(path_of(path), name=step.element.name))
+                self.empty(child, step, path)
             return None, twin
         if step.value_of is None:
             return text, twin
         try:
             return step.value_of(text), twin
         except ValueError:
-            self.issues.append(INVALID[step.element.type].at(path_of(path), value=shown(text)))
+            self.not_a_value(text, step, path)
             return text, twin
 
     def _with_twin(self, child: Node, step: Step, path: Path) -> tuple[str | None, dict[str, Any] | None]:
@@ -313,15 +331,15 @@ class _Reader:
         """The one resource inside <contained> or <resource>."""
         self._text(child.text, child, path)
         for name in child.keys():  # noqa: SIM118 - an element is no mapping
-            self._unknown_attribute(child, name, path)
+            self.unknown_attribute(child, name, None, path)
         if len(child) != 1:
-            self.issues.append(XML_ONE_RESOURCE.at(path_of(path), name=step.element.name, count=len(child)))
+            self.not_one_resource(child, step, path)
             return {}
         inner = child[0]
         self._text(inner.tail, child, path)
         name = self.plans.resources.get(inner.tag)
         if name is None:
-            self.issues.append(_not_a_resource(inner, self.plans.types, path_of(path)))
+            self.unknown_resource(inner, path)
             return {}
         return self.resource(inner, name, path)
 
@@ -337,13 +355,24 @@ class _Reader:
 
     def _text(self, text: str | None, element: Node, path: Path) -> None:
         if text is not None and not text.isspace():
-            self.issues.append(XML_TEXT.at(path_of(path), element=etree.QName(element).localname))
+            self.text(text, element, path)
 
-    def _unknown_attribute(self, element: Node, name: str, path: Path) -> None:
+    # --- what is wrong
+
+    schema_location = True  # xsi:schemaLocation is passed over on the outermost element
+
+    def not_a_value(self, text: str, step: Step, path: Path) -> None:
+        self.issues.append(INVALID[step.element.type].at(path_of(path), value=shown(text)))
+
+    def text(self, text: str, element: Node, path: Path) -> None:
+        self.issues.append(XML_TEXT.at(path_of(path), element=etree.QName(element).localname))
+
+    def unknown_attribute(self, element: Node, name: str, plan: XmlPlan | None, path: Path) -> None:
         local = etree.QName(element).localname
         self.issues.append(XML_UNKNOWN_ATTRIBUTE.at(path_of(path), element=local, name=shown(name)))
 
-    def _unknown_element(self, child: Node, plan: XmlPlan, path: Path) -> None:
+    def unknown_element(self, child: Node, plan: XmlPlan, path: Path) -> Step | None:
+        """Complain of an element that has no place; return the step it may be read as, None to leave it out."""
         qualified = etree.QName(child)
         name = shown(qualified.localname)
         expected = XHTML if qualified.localname == "div" and DIV in plan.elements else FHIR
@@ -352,7 +381,23 @@ class _Reader:
             self.issues.append(XML_NAMESPACE.at(path_of(path), name=name, namespace=namespace, expected=expected))
         else:
             self.issues.append(XML_UNKNOWN_ELEMENT.at(path_of(path), name=name, type=plan.name))
+        return None
 
-    def _out_of_order(self, step: Step, latest: Step, plan: XmlPlan, path: Path) -> None:
+    def out_of_order(self, child: Node, step: Step, latest: Step, plan: XmlPlan, path: Path) -> Step:
+        """Complain of an element that comes too late; return the step that the next one is compared with."""
         here = path_of((path, step.label, None))
         self.issues.append(XML_ORDER.at(here, name=step.element.name, after=latest.element.name, type=plan.name))
+        return latest
+
+    def repeated(self, child: Node, step: Step, plan: XmlPlan, path: Path) -> None:
+        here = path_of((path, step.label, None))
+        self.issues.append(XML_REPEATED.at(here, name=step.element.name, type=plan.name))
+
+    def empty(self, child: Node, step: Step, path: Path) -> None:
+        self.issues.append(XML_EMPTY.at(path_of(path), name=step.element.name))
+
+    def not_one_resource(self, child: Node, step: Step, path: Path) -> None:
+        self.issues.append(XML_ONE_RESOURCE.at(path_of(path), name=step.element.name, count=len(child)))
+
+    def unknown_resource(self, inner: Node, path: Path) -> None:
+        self.issues.append(_not_a_resource(inner, self.plans.types, path_of(path)))

@@ -3,19 +3,22 @@
 A value set becomes a list of parts; each part holds the codes of one system, or those of other value sets. Nothing is
 expanded: a code is tested against the rules, and only a part with filters keeps the codes it came to.
 
-Source: FHIR R4, ValueSet, "Composition Rules"; Using Codes in resources.
+Source: FHIR R4, ValueSet, "Composition Rules"; "Using Codes in resources".
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from fhir_gateway.terminology import grammars
 from fhir_gateway.terminology.code_system import CodeSystem, Concept
 
 Filter = Callable[[CodeSystem, Concept], bool]
+
+_DEEPEST = 20  # value sets that import value sets; a circle ends there
+_SUPPLEMENT = "http://hl7.org/fhir/StructureDefinition/valueset-supplement"
 
 
 class Unsupported(Exception):
@@ -39,7 +42,7 @@ class Part:
 
     system: str | None
     version: str | None
-    codes: frozenset[str] | None
+    codes: Mapping[str, str | None] | None  # with the display given there
     filters: tuple[Mapping[str, Any], ...]
     sets: tuple[str, ...]
 
@@ -55,18 +58,28 @@ class ValueSet:
         self.url: str = resource.get("url", "")
         self.version: str | None = resource.get("version")
         self.title: str = resource.get("title") or resource.get("name") or self.url
-        self.resource = resource
-        compose = resource.get("compose", {})
-        self.includes = tuple(_part(each) for each in compose.get("include", ()))
-        self.excludes = tuple(_part(each) for each in compose.get("exclude", ()))
-        self._expanded = None if compose else _expanded(resource.get("expansion", {}))
+        self.status: str | None = resource.get("status")
+        compose = resource.get("compose") or {}
+        self.includes = tuple(_part(each) for each in compose.get("include", ()) if isinstance(each, dict))
+        self.excludes = tuple(_part(each) for each in compose.get("exclude", ()) if isinstance(each, dict))
+        self._active_only = compose.get("inactive") is False
+        self._expanded = _expanded(resource["expansion"]) if isinstance(resource.get("expansion"), dict) else None
         self._filtered: dict[int, frozenset[str] | None] = {}
+        self.supplements: tuple[str, ...] = tuple(
+            str(each.get("valueCanonical") or each.get("valueUri"))
+            for each in resource.get("extension", ())
+            if isinstance(each, dict) and each.get("url") == _SUPPLEMENT
+        )
+
+    @property
+    def canonical(self) -> str:
+        return f"{self.url}|{self.version}" if self.version else self.url
 
     @property
     def systems(self) -> frozenset[str]:
         """The systems that its codes may come from, those of imported value sets left out."""
         listed = {part.system for part in self.includes if part.system is not None}
-        if self._expanded is not None:
+        if not self.includes and self._expanded is not None:
             listed |= {system for system, _ in self._expanded if system is not None}
         return frozenset(listed)
 
@@ -75,35 +88,50 @@ class ValueSet:
 
         `system` None: the code may be of any system that the value set names.
         """
-        if depth > 20:
+        if depth > _DEEPEST:
             return None
-        if self._expanded is not None:
+        answer = self._composed(content, system, code, depth) if self.includes else None
+        if answer is None and self._expanded is not None:
             return any(code == each and system in (None, of) for of, each in self._expanded)
+        return answer
+
+    def _composed(self, content: Content, system: str | None, code: str, depth: int) -> bool | None:
         unsure = False
         for index, part in enumerate(self.includes):
             inside = self._part_holds(content, part, index, system, code, depth)
-            if inside and self._excluded(content, system or part.system, code, depth):
-                inside = False
+            if inside:
+                inside = self._kept(content, part, system, code, depth)
             if inside:
                 return True
             unsure = unsure or inside is None
         return None if unsure else False
 
-    def _excluded(self, content: Content, system: str | None, code: str, depth: int) -> bool:
-        return any(
-            bool(self._part_holds(content, part, -1 - index, system, code, depth))
-            for index, part in enumerate(self.excludes)
-        )
+    def _kept(self, content: Content, part: Part, system: str | None, code: str, depth: int) -> bool | None:
+        """Return whether a code that a part includes stays in: not excluded, and active where that is asked."""
+        of = system or part.system
+        if self._active_only and part.system is not None:
+            own = content.code_system(part.canonical)
+            concept = None if own is None else own.concept(code)
+            if own is not None and concept is not None and own.is_inactive(concept):
+                return False
+        answers = [
+            self._part_holds(content, each, -1 - index, of, code, depth) for index, each in enumerate(self.excludes)
+        ]
+        if True in answers:
+            return False
+        return None if None in answers else True
 
     def _part_holds(
         self, content: Content, part: Part, index: int, system: str | None, code: str, depth: int
     ) -> bool | None:
         answers: list[bool | None] = []
+        if part.system is not None:
+            answers.append(self._system_holds(content, part, index, system, code))
+            if answers[0] is False:
+                return False
         for canonical in part.sets:
             other = content.value_set(canonical)
             answers.append(None if other is None else other.holds(content, system, code, depth + 1))
-        if part.system is not None:
-            answers.append(self._system_holds(content, part, index, system, code))
         if False in answers or not answers:
             return False
         return None if None in answers else True
@@ -119,10 +147,10 @@ class ValueSet:
                 return False
             return code.casefold() in {each.casefold() for each in part.codes}
         grammar = content.algorithmic(str(part.system))
-        if grammar is not None and not part.filters:
-            return grammar(code)
+        if grammar is not None:
+            return grammar(code) and _grammar_passes(part, code)
         own = content.code_system(part.canonical)
-        if own is None:
+        if own is None or own.content == "supplement":
             return None
         concept = own.concept(code)
         if concept is None:
@@ -140,13 +168,28 @@ class ValueSet:
                 self._filtered[index] = None
         return self._filtered[index]
 
+    def unknown(self, content: Content, system: str | None, depth: int = 0) -> Iterator[str]:
+        """Yield the canonicals of what would have to be known to tell about the codes of a system."""
+        for part in (*self.includes, *self.excludes):
+            of_it = part.system is not None and system in (None, part.system)
+            if of_it and part.codes is None and content.algorithmic(str(part.system)) is None:
+                known = content.code_system(part.canonical)
+                if known is None or not known.complete:
+                    yield part.canonical
+            for canonical in part.sets:
+                other = content.value_set(canonical)
+                if other is None:
+                    yield canonical
+                elif depth < _DEEPEST:
+                    yield from other.unknown(content, system, depth + 1)
+
 
 def _part(part: Mapping[str, Any]) -> Part:
     listed = part.get("concept")
     return Part(
         part.get("system"),
         part.get("version"),
-        frozenset(each["code"] for each in listed if "code" in each) if listed else None,
+        {each["code"]: each.get("display") for each in listed if "code" in each} if listed else None,
         tuple(part.get("filter", ())),
         tuple(part.get("valueSet", ())),
     )
@@ -157,16 +200,26 @@ def _expanded(expansion: Mapping[str, Any]) -> frozenset[tuple[str | None, str]]
     pending = list(expansion.get("contains", ()))
     while pending:
         each = pending.pop()
+        if not isinstance(each, dict):
+            continue
         if "code" in each and not each.get("abstract", False):
             found.add((each.get("system"), each["code"]))
         pending += each.get("contains", ())
     return frozenset(found)
 
 
+def _grammar_passes(part: Part, code: str) -> bool | None:
+    answers = [
+        grammars.passes(str(part.system), code, each.get("property", ""), each.get("op", ""), str(each.get("value")))
+        for each in part.filters
+    ]
+    return False if False in answers else None if None in answers else True
+
+
 def filtered(system: CodeSystem, filters: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the codes of a system that pass all filters.
 
-    Raises: Unsupported for an operator or a property that is not known.
+    Raises: Unsupported for an operator, a property or a regular expression that cannot be answered.
     """
     tests = [_test(system, each) for each in filters]
     for concept in system.concepts.values():
@@ -175,20 +228,10 @@ def filtered(system: CodeSystem, filters: Iterable[Mapping[str, Any]]) -> Iterat
 
 
 def _test(system: CodeSystem, filter: Mapping[str, Any]) -> Filter:
-    name, operator, value = filter.get("property", ""), filter.get("op", ""), str(filter.get("value", ""))
+    name, operator, value = str(filter.get("property", "")), str(filter.get("op", "")), str(filter.get("value", ""))
+    if operator in _HIERARCHY:
+        return _in_hierarchy(system, operator, value)
     match operator:
-        case "is-a":
-            below = {value, *system.descendants(value)}
-            return lambda system, concept: concept.code in below
-        case "descendent-of":
-            under = set(system.descendants(value))
-            return lambda system, concept: concept.code in under
-        case "is-not-a":
-            outside = {value, *system.descendants(value)}
-            return lambda system, concept: concept.code not in outside
-        case "generalizes":
-            above = {value, *system.ancestors(value)}
-            return lambda system, concept: concept.code in above
         case "=":
             return lambda system, concept: value in _texts(system, concept, name)
         case "in":
@@ -198,7 +241,9 @@ def _test(system: CodeSystem, filter: Mapping[str, Any]) -> Filter:
             unwanted = {each.strip() for each in value.split(",")}
             return lambda system, concept: not unwanted & set(_texts(system, concept, name))
         case "regex":
-            pattern = re.compile(value)
+            pattern = grammars.bounded(value)
+            if pattern is None:
+                raise Unsupported(value)
             return lambda system, concept: any(pattern.fullmatch(each) for each in _texts(system, concept, name))
         case "exists":
             there = value == "true"
@@ -206,11 +251,38 @@ def _test(system: CodeSystem, filter: Mapping[str, Any]) -> Filter:
     raise Unsupported(operator)
 
 
+_HIERARCHY = frozenset({"is-a", "descendent-of", "is-not-a", "generalizes", "child-of", "descendent-leaf"})
+
+
+def _in_hierarchy(system: CodeSystem, operator: str, value: str) -> Filter:
+    start = system.concept(value)
+    code = value if start is None else start.code
+    below = set(system.descendants(code))
+    found: set[str]
+    match operator:
+        case "is-a":
+            found = {code, *below}
+        case "descendent-of":
+            found = below
+        case "is-not-a":
+            found = system.concepts.keys() - {code, *below}
+        case "generalizes":
+            found = {code, *system.ancestors(code)}
+        case "child-of":
+            found = set() if start is None else set(start.children)
+        case _:
+            found = {each for each in below if each in system.concepts and not system.concepts[each].children}
+    return lambda system, concept: concept.code in found
+
+
 def _texts(system: CodeSystem, concept: Concept, name: str) -> list[str]:
     if name in ("code", "concept"):
         return [concept.code]
     if name == "display":
         return [concept.display] if concept.display is not None else []
+    if name in ("inactive", "abstract", "notSelectable") and not system.knows_property(name):
+        held = system.is_inactive(concept) if name == "inactive" else system.is_abstract(concept)
+        return ["true" if held else "false"]
     return [
         "true" if each is True else "false" if each is False else str(each) for each in system.values(concept, name)
     ]

@@ -149,7 +149,8 @@ def system(item: Item) -> Item:
         read = Temporal.read("DateTime" if "T" in value and kind == "Date" else kind, value)
         return item if read is None else read
     if kind == "Integer" and isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else value
+        # What no integer can be stays as it is: 1e999999 in full would take a million digits.
+        return int(value) if value.adjusted() < _LONG and value == value.to_integral_value() else value
     if kind == "Decimal" and isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, Number):
@@ -157,14 +158,16 @@ def system(item: Item) -> Item:
     return value
 
 
+_LONG = 20  # digits
 _QUANTITIES = frozenset({"Quantity", "SimpleQuantity", "Age", "Count", "Distance", "Duration", "MoneyQuantity"})
 _CALENDAR_CODES = {"a": "year", "mo": "month", "wk": "week", "d": "day"}
 
 
 def _quantity(value: dict[str, Any]) -> Quantity | None:
-    if "value" not in value or "comparator" in value:
+    given = value.get("value")
+    if not isinstance(given, (int, Decimal)) or isinstance(given, bool) or "comparator" in value:
         return None
-    number = Decimal(value["value"])
+    number = Decimal(given)
     if value.get("system") == UCUM and "code" in value:
         return Quantity(number, value["code"])
     return Quantity(number, value.get("code") or value.get("unit") or "1")

@@ -40,6 +40,7 @@ _BINDS = {
     "*": 10, "/": 10, "div": 10, "mod": 10,
 }  # fmt: skip
 _SIGNED = 11
+_MAX_DIGITS = 1000
 _DEEPEST = 200  # nested parts; an expression beyond is refused rather than the stack overrun
 
 
@@ -173,6 +174,8 @@ class _Parser:
 
     def number(self) -> Expression:
         token = self.take()
+        if len(token.text) > _MAX_DIGITS:
+            self.fail(f"a number of more than {_MAX_DIGITS} digits", token)
         value = Decimal(token.text) if "." in token.text else int(token.text)
         if self.next.kind == "string" and token.kind == "number":
             return Literal_(Quantity(Decimal(token.text), self.take().text), token.position)
