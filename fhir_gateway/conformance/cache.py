@@ -46,6 +46,11 @@ def key_of(*parts: str, sources: tuple[Path, ...]) -> str:
     return digest.hexdigest()
 
 
+def digest(content: bytes) -> str:
+    """Return a name for content: equal for equal content."""
+    return blake2b(content, digest_size=DIGEST_BYTES).hexdigest()
+
+
 def cached(folder: Path, name: str, key: str, make: Callable[[], Any]) -> Any:
     """Return the plain data kept under `name` and `key`, or what `make` gives, which is then kept."""
     path = folder / f"{name}-{key}.cache"

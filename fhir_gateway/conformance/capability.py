@@ -6,11 +6,12 @@ Source: FHIR R4, CapabilityStatement; RESTful API, "capabilities".
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fhir_gateway.conformance.definitions import Definitions
+from fhir_gateway.conformance.package_offers import NOTHING, Offers
 from fhir_gateway.conformance.search_parameter import SearchParameter, SearchType
 from fhir_gateway.fhir.outcome import Language
 
@@ -107,11 +108,13 @@ def capability_statement(
     security: Mapping[str, Any] | None = None,
     language: Language = "en",
     parameters_of: Callable[[str], Mapping[str, SearchParameter]] | None = None,
+    offers: Offers = NOTHING,
 ) -> dict[str, Any]:
     """Return the CapabilityStatement of the server at `base`, as of `date` (a FHIR dateTime).
 
     `parameters_of` a type: the search parameters there are at the moment, by code; None: those of the definitions.
-    `security` is the content of CapabilityStatement.rest.security, left out while there is none.
+    `offers`: the guides that packages bring, and their profiles. `security` is the content of
+    CapabilityStatement.rest.security, left out while there is none.
     """
     types = sorted(supported.types)
     found_of = parameters_of or definitions.search_parameters.of
@@ -120,7 +123,9 @@ def capability_statement(
     rest: dict[str, Any] = {"mode": "server", "documentation": _DOCUMENTATION[language]}
     if security is not None:
         rest["security"] = dict(security)
-    rest["resource"] = [_resource(supported, type, parameters[type], referring) for type in types]
+    rest["resource"] = [
+        _resource(supported, type, parameters[type], referring, offers.profiles.get(type, ())) for type in types
+    ]
     rest["interaction"] = [{"code": code} for code in supported.system_interactions]
     common = set.intersection(*(set(found) for found in parameters.values())) if parameters else set()
     everywhere = [found for found in next(iter(parameters.values()), {}).values() if found.code in common]
@@ -143,6 +148,7 @@ def capability_statement(
         "fhirVersion": definitions.version,
         "format": list(supported.formats),
         "patchFormat": list(supported.patch_formats),
+        **({"implementationGuide": [*offers.guides]} if offers.guides else {}),
         "rest": [rest],
     }
 
@@ -167,10 +173,12 @@ def _resource(
     type: str,
     parameters: Mapping[str, SearchParameter],
     referring: Mapping[str, list[str]],
+    profiles: Sequence[str],
 ) -> dict[str, Any]:
     resource: dict[str, Any] = {
         "type": type,
         "profile": _PROFILE + type,
+        **({"supportedProfile": [*profiles]} if profiles else {}),
         "interaction": [{"code": code} for code in supported.interactions],
         "versioning": supported.versioning,
         "readHistory": supported.read_history,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,10 +19,14 @@ from fhir_gateway.conformance import cache as tables_cache
 from fhir_gateway.conformance import compartments, search_parameters, type_tables
 from fhir_gateway.conformance.branches import BranchCompiler
 from fhir_gateway.conformance.compartments import Compartments
+from fhir_gateway.conformance.lookup import split
 from fhir_gateway.conformance.package import R4, Package, data_folder, decoded
 from fhir_gateway.conformance.search_parameter import SearchParameter, SearchParameters
 from fhir_gateway.conformance.subset import Subsets
 from fhir_gateway.fhir.types import Types
+
+if TYPE_CHECKING:
+    from fhir_gateway.conformance.search_evaluation import Evaluation
 
 # Whatever decides what the tables hold: a change in one of these makes tables anew.
 _SOURCES = tuple(
@@ -56,6 +60,7 @@ class Definitions:
         self.standard_parameters = SearchParameters(by_type)
         self.search_parameters = self.standard_parameters
         self._lines: dict[str, dict[str, bytes]] = {}
+        self._evaluating: Evaluation | None = None
 
     def bases(self, type: str) -> tuple[str, ...]:
         """Return a type and all that it specializes, itself first: ("Age", "Quantity", "Element")."""
@@ -74,11 +79,21 @@ class Definitions:
     def compile_definition(
         self, definition: search_parameters.ParameterDefinition, components: search_parameters.Known
     ) -> dict[str, SearchParameter]:
-        """Return a definition compiled as by `compile`; its components may name those in `components` (by url) too."""
+        """Return a definition compiled as by `compile`; its components may name those in `components` (by url) too.
+
+        What is outside the shapes of R4's own is evaluated by the FHIRPath engine.
+        """
         known = {**components, **self._known} if definition.component else self._known
         return search_parameters.compile_definition(
-            definition, self._compiler, known, self.types.resources, self.version
+            definition, self._compiler, known, self.types.resources, self.version, self._evaluation
         )
+
+    def _evaluation(self) -> Evaluation:
+        if self._evaluating is None:
+            from fhir_gateway.conformance.search_evaluation import Evaluation  # only where somebody needs it
+
+            self._evaluating = Evaluation(self.types)
+        return self._evaluating
 
     def is_standard(self, url: str) -> bool:
         """Tell whether R4 itself has a search parameter of this canonical url."""
@@ -94,11 +109,20 @@ class Definitions:
         other.search_parameters = self.standard_parameters.extended(added)
         return other
 
-    def resource(self, kind: str, url: str) -> dict[str, Any] | None:
-        """Return the definition of a type with this canonical url (without version), None when there is none.
+    def structure(self, url: str) -> dict[str, Any] | None:
+        """Return a StructureDefinition by canonical url, None when there is none."""
+        return self.resource("StructureDefinition", url)
 
-        The first question about a type reads its members of the data file and keeps their lines.
+    def resource(self, kind: str, url: str) -> dict[str, Any] | None:
+        """Return the definition of a type with this canonical url, None when there is none.
+
+        A version (`url|4.0.1`) must be the one there is. The first question about a type reads its members of the
+        data file and keeps their lines.
         """
+        if "|" in url or "#" in url:
+            url, version = split(url)
+            found = self.resource(kind, url)
+            return found if found is None or version in (None, found.get("version")) else None
         if kind not in self._lines:
             self._lines[kind] = {
                 _url(line): line for member in self.package.members(kind) for line in self.package.lines(member)

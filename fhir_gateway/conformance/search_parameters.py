@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
@@ -24,6 +24,9 @@ from fhir_gateway.conformance.search_expression import UNSUPPORTED, UnsupportedE
 from fhir_gateway.conformance.search_parameter import Branch, Component, SearchParameter, SearchType
 from fhir_gateway.conformance.selection import selector
 from fhir_gateway.fhir.outcome import Issue, Unprocessable
+
+if TYPE_CHECKING:
+    from fhir_gateway.conformance.search_evaluation import Evaluation
 
 _EXAMPLE = "an example of how to define a search parameter, not one of R4's own"
 _NO_BASE = "R4 publishes it with neither base nor expression: there is nothing it could be asked of"
@@ -189,9 +192,17 @@ def problems_of(resource: Mapping[str, Any]) -> list[Issue]:
 
 
 def compile_definition(
-    definition: ParameterDefinition, compiler: BranchCompiler, named: Known, resources: Iterable[str], version: str
+    definition: ParameterDefinition,
+    compiler: BranchCompiler,
+    named: Known,
+    resources: Iterable[str],
+    version: str,
+    evaluation: Callable[[], Evaluation] | None = None,
 ) -> dict[str, SearchParameter]:
-    """Return a definition compiled for each resource type it applies to; see `compile_custom`."""
+    """Return a definition compiled for each resource type it applies to; see `compile_custom`.
+
+    `evaluation`: gives what evaluates expressions outside the shapes of R4's own; None: they are refused.
+    """
     refusals: list[Unprocessable] = []
     compiled: dict[str, SearchParameter] = {}
     for base in definition.base:
@@ -202,11 +213,57 @@ def compile_definition(
         try:
             plain = compile_for(definition, base, compiler, named)
         except Unprocessable as refusal:
-            refusals.append(refusal)
+            found = _evaluated(definition, types, compiler, named, refusal, evaluation)
+            if not found:
+                refusals.append(refusal)
+            compiled |= found
         else:
             compiled |= {type: built(plain, type) for type in types}
     _refuse(refusals)
     return compiled
+
+
+def _evaluated(
+    definition: ParameterDefinition,
+    types: Iterable[str],
+    compiler: BranchCompiler,
+    named: Known,
+    refusal: Unprocessable,
+    evaluation: Callable[[], Evaluation] | None,
+) -> dict[str, SearchParameter]:
+    """Return a definition that no plan can be made of, to be evaluated by the engine; nothing where it cannot be."""
+    if evaluation is None or any(issue.complaint is not UNSUPPORTED for issue in refusal.issues):
+        return {}
+    code, kind, url = definition.code, definition.type, definition.url
+    text, targets, engine = definition.expression, definition.target, evaluation()
+    found: dict[str, SearchParameter] = {}
+    for type in types:
+        branches = engine.starts(text, type) if definition.component else engine.branches(text, type, kind)
+        components = tuple(_parts(definition, type, branches, compiler, named, engine))
+        if not branches or len(components) != len(definition.component):
+            return {}  # what the plans were refused for says more of it
+        found[type] = SearchParameter(code, kind, url, type, text, branches, targets, components)
+    return found
+
+
+def _parts(
+    definition: ParameterDefinition,
+    type: str,
+    starts: tuple[Branch, ...],
+    compiler: BranchCompiler,
+    named: Known,
+    engine: Evaluation,
+) -> Iterator[Component]:
+    for component in definition.component if len(starts) == 1 else ():
+        code, kind = named[component.definition]
+        try:
+            plain = compiler.component(component.expression, type, starts[0].type, kind)
+        except UnsupportedExpression:
+            branches = engine.branches(component.expression, starts[0].type, kind)
+        else:
+            branches = tuple(_branch(each) for each in plain)
+        if branches:
+            yield Component(code, kind, branches)
 
 
 def _refuse(refusals: list[Unprocessable]) -> None:

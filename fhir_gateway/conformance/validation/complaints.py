@@ -31,29 +31,49 @@ PATTERN = Complaint(
     en="The pattern {wanted} defined in the profile {profile}#{element} is not met: found {found}",
     fr="Le motif {wanted} défini par le profil {profile}#{element} n'est pas respecté : trouvé {found}",
 )
-TOO_LONG = Complaint(
-    "validation-max-length",
-    "too-long",
-    en="Value is longer than permitted maximum length of {max}: {count} characters (from {profile})",
-    fr="La valeur dépasse la longueur maximale de {max} : {count} caractères (selon {profile})",
+PART_ABSENT = Complaint(
+    "validation-fixed-part-absent",
+    "value",
+    en="Missing element '{name}' - required by fixed value assigned in profile {profile}#{element} ({wanted})",
+    fr="L'élément « {name} » manque : le profil {profile}#{element} le fixe ({wanted})",
 )
-BELOW = Complaint(
-    "validation-min-value",
-    "invalid",
-    en="Value {found} is below the minimum {wanted} (from {profile})",
-    fr="La valeur {found} est inférieure au minimum {wanted} (selon {profile})",
+PART_EXTRA = Complaint(
+    "validation-fixed-part-extra",
+    "value",
+    en="The element {name} is present in the instance but not allowed in the applicable fixed value specified in "
+    "profile {profile}#{element}",
+    fr="L'élément {name} est présent, mais la valeur fixée par le profil {profile}#{element} ne l'a pas",
 )
-ABOVE = Complaint(
-    "validation-max-value",
-    "invalid",
-    en="Value {found} is above the maximum {wanted} (from {profile})",
-    fr="La valeur {found} est supérieure au maximum {wanted} (selon {profile})",
+PART_COUNT = Complaint(
+    "validation-fixed-part-count",
+    "value",
+    en="Expected {wanted} but found {found} {name} elements (profile {profile}#{element})",
+    fr="{wanted} élément(s) {name} attendu(s), {found} trouvé(s) (profil {profile}#{element})",
 )
+PART_PATTERN = Complaint(
+    "validation-pattern-part",
+    "value",
+    en="The pattern {wanted} defined in the profile {profile}#{element} not found: none of {name} is so ({found})",
+    fr="Le motif {wanted} défini par le profil {profile}#{element} est introuvable parmi {name} ({found})",
+)
+OF_DIFFERENCE = {
+    "value": FIXED,
+    "absent": PART_ABSENT,
+    "extra": PART_EXTRA,
+    "count": PART_COUNT,
+    "part": PART_PATTERN,
+}
 TYPE_NOT_ALLOWED = Complaint(
     "validation-type",
     "structure",
     en="The type {found} is not allowed for {element}: the profile {profile} allows {allowed}",
     fr="Le type {found} n'est pas permis pour {element} : le profil {profile} permet {allowed}",
+)
+RESOURCE_OF_OTHER_TYPE = Complaint(
+    "validation-resource-type",
+    "structure",
+    en="The type '{found}' is not valid - must be of type {allowed} (profile {profile})",
+    fr="Le type « {found} » n'est pas permis ici : il faut {allowed} (profil {profile})",
 )
 INVARIANT = Complaint(
     "validation-invariant",
@@ -68,10 +88,22 @@ INVARIANT_WARNING = Complaint(
     en="Constraint failed: {key}: '{human}' (defined in {source})",
     fr="Règle non respectée : {key} : « {human} » (définie dans {source})",
 )
+INVARIANT_UNDECIDED = Complaint(
+    "validation-invariant-undecided",
+    "invariant",
+    en="Constraint failed: {key}: '{human}' (defined in {source}): {reason}",
+    fr="Règle non respectée : {key} : « {human} » (définie dans {source}) : {reason}",
+)
+INVARIANT_UNDECIDED_WARNING = Complaint(
+    "validation-invariant-undecided-warning",
+    "invariant",
+    severity="warning",
+    en="Constraint failed: {key}: '{human}' (defined in {source}): {reason}",
+    fr="Règle non respectée : {key} : « {human} » (définie dans {source}) : {reason}",
+)
 INVARIANT_UNREADABLE = Complaint(
     "validation-invariant-unreadable",
     "exception",
-    severity="warning",
     en="The rule {key} of {source} could not be evaluated: {reason}",
     fr="La règle {key} de {source} n'a pas pu être évaluée : {reason}",
 )
@@ -79,16 +111,7 @@ SLICE_CLOSED = Complaint(
     "validation-slice-closed",
     "invalid",
     en="This element does not match any known slice defined in the profile {profile} and slicing is CLOSED: {reasons}",
-    fr="Cet élément ne correspond à aucun découpage (slice) du profil {profile}, dont la liste est fermée : {reasons}",
-)
-SLICE_NONE = Complaint(
-    "validation-slice-none",
-    "informational",
-    severity="information",
-    en="This element does not match any known slice defined in the profile {profile} (this may not be a problem, but "
-    "you should check that it is not intended to match a slice): {reasons}",
-    fr="Cet élément ne correspond à aucun découpage (slice) du profil {profile} (ce n'est pas forcément un problème ; "
-    "vérifiez qu'il ne devait pas en suivre un) : {reasons}",
+    fr="Cet élément ne correspond à aucune coupe (slice) du profil {profile}, dont la liste est fermée : {reasons_fr}",
 )
 SLICE_ORDER = Complaint(
     "validation-slice-order",
@@ -102,54 +125,24 @@ SLICE_AT_END = Complaint(
     en="As specified by profile {profile}, elements that match no slice come at the end",
     fr="D'après le profil {profile}, les éléments hors découpage viennent à la fin",
 )
+SLICES_OVERLAP = Complaint(
+    "validation-slices-overlap",
+    "invalid",
+    en="Profile {profile}, element matches more than one slice - {first}, {second}",
+    fr="Profil {profile} : l'élément correspond à plus d'une coupe - {first}, {second}",
+)
+SLICING_UNDECIDED = Complaint(
+    "validation-slicing-undecided",
+    "processing",
+    en="Slicing cannot be evaluated: {reason} (in the profile {profile})",
+    fr="Le découpage ne peut être évalué : {reason_fr} (dans le profil {profile})",
+)
 SLICE_MISSING = Complaint(
     "validation-slice-missing",
     "structure",
-    en="Slice '{element}': a matching slice is required, but not found (from {profile})",
-    fr="Découpage « {element} » : un élément correspondant est exigé, aucun n'est présent (selon {profile})",
-)
-EXTENSION_UNKNOWN = Complaint(
-    "validation-extension-unknown",
-    "structure",
-    en="The extension {url} could not be found so is not allowed here",
-    fr="L'extension {url} est introuvable, elle n'est donc pas permise ici",
-)
-EXTENSION_UNKNOWN_ALLOWED = Complaint(
-    "validation-extension-not-known",
-    "not-found",
-    severity="information",
-    en="Unknown extension {url}",
-    fr="Extension inconnue {url}",
-)
-EXTENSION_CONTEXT = Complaint(
-    "validation-extension-context",
-    "structure",
-    en="The extension {url} is not allowed to be used at this point (this element is [{place}]; allowed = {allowed})",
-    fr="L'extension {url} n'est pas permise à cet endroit (cet élément est [{place}] ; permis = {allowed})",
-)
-EXTENSION_MODIFIER = Complaint(
-    "validation-extension-modifier",
-    "structure",
-    en="The Extension '{url}' must not be used as an extension (it's a modifierExtension)",
-    fr="L'extension « {url} » ne peut pas être une simple extension (c'est une modifierExtension)",
-)
-EXTENSION_NOT_MODIFIER = Complaint(
-    "validation-extension-not-modifier",
-    "structure",
-    en="The Extension '{url}' must not be used as a modifierExtension (it's an extension)",
-    fr="L'extension « {url} » ne peut pas être une modifierExtension (c'est une simple extension)",
-)
-EXTENSION_URL = Complaint(
-    "validation-extension-url",
-    "invalid",
-    en="Extension.url is required in order to identify, use and validate the extension",
-    fr="Extension.url est exigé pour reconnaître, utiliser et valider l'extension",
-)
-EXTENSION_URL_RELATIVE = Complaint(
-    "validation-extension-url-relative",
-    "invalid",
-    en="Extension.url must be an absolute URL, not '{url}'",
-    fr="Extension.url doit être une URL absolue, et non « {url} »",
+    en="Slice '{element}': a matching slice is required, but not found (from {profile}): minimum {min}, found {count}",
+    fr="Coupe « {element} » : un élément qui lui correspond est exigé (selon {profile}) : au moins {min}, "
+    "trouvés {count}",
 )
 PROFILE_UNKNOWN = Complaint(
     "validation-profile-unknown",
@@ -164,55 +157,35 @@ PROFILE_UNKNOWN_ERROR = Complaint(
     en="Unknown profile {url}",
     fr="Profil inconnu : {url}",
 )
+NO_SNAPSHOT = Complaint(
+    "validation-profile-no-snapshot",
+    "not-found",
+    en="The profile {profile} has no snapshot, and none is made here. Give it with its snapshot",
+    fr="Le profil {profile} n'a pas de snapshot, et il n'en est pas fait ici. Donnez-le avec son snapshot",
+)
+PROFILE_UNUSABLE = Complaint(
+    "validation-profile-unusable",
+    "invalid",
+    en="Nothing can be held to the profile {url}: {reasons}",
+    fr="On ne peut rien confronter au profil {url} : {reasons_fr}",
+)
 PROFILE_OF_OTHER_TYPE = Complaint(
     "validation-profile-type",
     "structure",
     en="Specified profile type was '{wanted}' in profile '{profile}', but found type '{found}'",
     fr="Le profil « {profile} » est celui du type « {wanted} », or la ressource est du type « {found} »",
 )
+RESOURCE_PROFILE = Complaint(
+    "validation-resource-profile",
+    "invalid",
+    en="The resource did not match any of the allowed profiles ({profiles})",
+    fr="La ressource ne respecte aucun des profils permis ({profiles})",
+)
 TYPE_PROFILE = Complaint(
     "validation-type-profile",
     "structure",
     en="Unable to find a match for the specified profile among choices: {profiles}",
     fr="Aucun des profils indiqués n'est respecté : {profiles}",
-)
-CODE_REQUIRED = Complaint(
-    "validation-code-required",
-    "code-invalid",
-    en="The value provided ('{code}') was not found in the value set '{name}' ({value_set}), and a code is required "
-    "from this value set",
-    fr="La valeur « {code} » n'est pas dans le jeu de valeurs « {name} » ({value_set}), dont un code est exigé",
-)
-CODE_EXTENSIBLE = Complaint(
-    "validation-code-extensible",
-    "code-invalid",
-    severity="warning",
-    en="None of the codings provided are in the value set '{name}' ({value_set}), and a coding should come from this "
-    "value set unless it has no suitable code (codes = {code})",
-    fr="Aucun des codes fournis n'est dans le jeu de valeurs « {name} » ({value_set}), dont un code est attendu sauf "
-    "si aucun ne convient (codes = {code})",
-)
-CODE_PREFERRED = Complaint(
-    "validation-code-preferred",
-    "code-invalid",
-    severity="information",
-    en="None of the codings provided are in the value set '{name}' ({value_set}), and a coding is recommended to come "
-    "from this value set (codes = {code})",
-    fr="Aucun des codes fournis n'est dans le jeu de valeurs « {name} » ({value_set}), dont un code est recommandé "
-    "(codes = {code})",
-)
-CODE_MISSING = Complaint(
-    "validation-code-missing",
-    "code-invalid",
-    en="No code provided, and a code is required from the value set '{name}' ({value_set})",
-    fr="Aucun code, or un code du jeu de valeurs « {name} » ({value_set}) est exigé",
-)
-VALUE_SET_UNKNOWN = Complaint(
-    "validation-value-set-unknown",
-    "not-found",
-    severity="warning",
-    en="ValueSet '{value_set}' not found",
-    fr="Jeu de valeurs « {value_set} » introuvable",
 )
 REFERENCE_TYPE = Complaint(
     "validation-reference-type",
@@ -231,4 +204,11 @@ REFERENCE_CONTAINED = Complaint(
     "not-found",
     en="Unable to resolve resource with reference '{reference}'",
     fr="Impossible de trouver la ressource de la référence « {reference} »",
+)
+CONTAINED_UNUSED = Complaint(
+    "validation-contained-unused",
+    "invalid",
+    en="The contained resource '{id}' is not referenced to from elsewhere in the containing resource nor does it refer "
+    "to the containing resource (dom-3)",
+    fr="La ressource contenue « {id} » n'est référencée nulle part dans la ressource et ne s'y réfère pas (dom-3)",
 )

@@ -6,9 +6,11 @@ Source: FHIR R4, OperationOutcome; Validating Resources.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from fhir_gateway.conformance.validation.location import Position, Source
 from fhir_gateway.fhir.fhirpath.nodes import Node
-from fhir_gateway.fhir.outcome import Complaint, Issue
+from fhir_gateway.fhir.outcome import Complaint, Detailed, Issue
 
 
 def expression_of(node: Node) -> str:
@@ -47,17 +49,48 @@ class Placed(Node):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One issue at a node, the canonical of the profile that asks for it, and why (for slices that did not match)."""
+    """One issue at a node, the canonical of the profile that asks for it, and why, in English and French: for a slice
+    that is missing, why elements that are there do not belong to it.
+
+    `source`: the text that was validated, which knows lines and columns; `spot`: what its reader remembers of the
+    place.
+    """
 
     issue: Issue
     profile: str | None = None
     node: Node | None = None
-    why: tuple[str, ...] = ()
+    why: tuple[tuple[str, str], ...] = ()
+    source: Source | None = None
+    spot: Any = None
+
+    def of(self, source: Source | None) -> Finding:
+        """Return the same finding in a text."""
+        return Finding(self.issue, self.profile, self.node, self.why, source, self.spot)
 
     @property
     def is_error(self) -> bool:
         return self.issue.severity in ("error", "fatal")
 
+    @property
+    def position(self) -> Position | None:
+        """Line and column, both from 1, of what the issue is about; None where no text was given."""
+        return None if self.source is None else self.source.position(self.issue.expression, self.spot)
 
-def found(complaint: Complaint, node: Node, profile: str | None = None, **values: object) -> Finding:
+    @property
+    def line(self) -> int | None:
+        position = self.position
+        return None if position is None else position[0]
+
+    @property
+    def column(self) -> int | None:
+        position = self.position
+        return None if position is None else position[1]
+
+    def told(self) -> Detailed:
+        """Return the issue with all that is known beside it."""
+        issue = self.issue
+        return Detailed(issue.complaint, issue.expression, issue.values, self.profile, self.why, self.position)
+
+
+def found(complaint: Complaint, node: Node, profile: str | None = None, /, **values: object) -> Finding:
     return Finding(complaint.at(expression_of(node), profile=profile or "", **values), profile, node)

@@ -1,16 +1,13 @@
-"""Fixed values, patterns and limits: whether a value is what a profile prescribes.
+"""Fixed values and patterns: whether a value is what a profile prescribes.
 
-Source: FHIR R4, ElementDefinition: fixed[x], pattern[x], minValue[x], maxValue[x].
+Source: FHIR R4, ElementDefinition: fixed[x], pattern[x].
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from fhir_gateway.fhir.fhirpath.faults import FhirPathError
-from fhir_gateway.fhir.fhirpath.nodes import Node, compared
 from fhir_gateway.fhir.json import encode
 
 
@@ -30,9 +27,18 @@ def is_exactly(value: Any, fixed: Any) -> bool:
 def follows(value: Any, pattern: Any) -> bool:
     """Tell whether a value has at least what the pattern has."""
     if isinstance(pattern, dict):
-        return isinstance(value, dict) and all(
-            key in value and follows(value[key], part) for key, part in pattern.items()
-        )
+        if not isinstance(value, dict):
+            return False
+        for key, part in pattern.items():
+            if key not in value:
+                return False
+            found = value[key]
+            if type(part) is str:  # most are
+                if found != part:
+                    return False
+            elif not follows(found, part):
+                return False
+        return True
     if isinstance(pattern, list):
         return isinstance(value, list) and all(any(follows(each, part) for each in value) for part in pattern)
     return _same(value, pattern)
@@ -42,7 +48,7 @@ def _same(value: Any, wanted: Any) -> bool:
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
     if isinstance(value, int | Decimal) and isinstance(wanted, int | Decimal):
-        return value == wanted
+        return shown(value) == shown(wanted)  # 1 is not 1.0: precision says something
     return type(value) is type(wanted) and bool(value == wanted)
 
 
@@ -54,20 +60,3 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(getattr(value, "text", value))
-
-
-def order(node: Node, limit: Any, key: str, prefix: str) -> int | None:
-    """Return how a value compares with a limit (-1, 0, 1); None when it cannot be told."""
-    type = key.removeprefix(prefix)
-    wanted = Node(limit, type[:1].lower() + type[1:] if type not in _COMPLEX else type)
-    try:
-        return compared(node, wanted)
-    except FhirPathError:
-        return None
-
-
-_COMPLEX = frozenset({"Quantity"})
-
-
-def quantity(value: Mapping[str, Any]) -> bool:
-    return "value" in value

@@ -7,30 +7,59 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fhir_gateway.conformance.validation.matching import follows, is_exactly, shown
-from fhir_gateway.conformance.validation.schema import Rule, Schema, Slicing
+from fhir_gateway.conformance.validation.schema import Rule, Schema
 from fhir_gateway.fhir.fhirpath import FhirPathError
-from fhir_gateway.fhir.fhirpath.nodes import Node
+from fhir_gateway.fhir.fhirpath.nodes import Node, member
 
 if TYPE_CHECKING:
     from fhir_gateway.conformance.validation.walk import Walk
 
-Test = Callable[["Walk", Node, int], str | None]  # None: it matches; else why it does not
+Reason = tuple[str, str]  # in English and French
+Test = Callable[["Walk", Node, int], Reason | None]  # None: it matches; else why it does not
 
 _STEP = re.compile(r"\.(?![^(]*\))")
 _OF_TYPE = re.compile(r"ofType\((?:FHIR\.)?(\w+)\)")
 _EXTENSION = re.compile(r"extension\('([^']+)'\)")
 
 
-def test_of(walk: Walk, slice: Rule, slicing: Slicing, schema: Schema) -> Test:
-    """Return the test whether an element belongs to a slice; compiled once for each."""
-    tests = [_by(walk, kind, path, slice, schema) for kind, path in slicing.discriminators]
-    if not tests:
-        return _by_type(slice) if slice.name.endswith("[x]") else _never
+class Undecided(Exception):
+    """A profile does not say what tells a slice apart. `reason`: why, in English and French."""
 
-    def all_hold(walk: Walk, node: Node, place: int) -> str | None:
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+
+
+def test_of(walk: Walk, slice: Rule, head: Rule, schema: Schema) -> Test:
+    """Return the test whether an element belongs to a slice of another; compiled once for each.
+
+    Raises: Undecided.
+    """
+    assert head.slicing is not None
+    discriminators = head.slicing.discriminators
+    if not discriminators:
+        return _by_type(slice) if slice.name.endswith("[x]") else _never
+    if discriminators[0][0] == "position":
+        return _by_position(slice, head)
+    if slice.max == 0 and head.slicing.rules == "closed" and all(path == "$this" for _, path in discriminators):
+        return _forbidden  # where nothing but slices may be, what may not be is none
+    made = (_by(walk, kind, path, slice, schema) for kind, path in discriminators)
+    tests = [test for test in made if test is not None]
+    if not tests:
+        paths, name = "|".join(path for _, path in discriminators), slice.id
+        raise Undecided(
+            (
+                f"could not match discriminator ({paths}) for slice {name} - the discriminator [{paths}] does not have "
+                "fixed value, binding or existence assertions",
+                f"le discriminant ({paths}) de la coupe {name} n'a ni valeur fixe, ni motif, ni liaison, ni présence "
+                "exigée",
+            )
+        )
+
+    def all_hold(walk: Walk, node: Node, place: int) -> Reason | None:
         for test in tests:
             reason = test(walk, node, place)
             if reason is not None:
@@ -40,39 +69,74 @@ def test_of(walk: Walk, slice: Rule, slicing: Slicing, schema: Schema) -> Test:
     return all_hold
 
 
-def _never(walk: Walk, node: Node, place: int) -> str | None:
-    return "the slicing has no discriminator"
+def _never(walk: Walk, node: Node, place: int) -> Reason | None:
+    return "the slicing has no discriminator", "le découpage n'a pas de discriminant"
+
+
+def _forbidden(walk: Walk, node: Node, place: int) -> Reason | None:
+    return "there may be none", "il ne peut y en avoir"
 
 
 def _by_type(rule: Rule) -> Test:
     codes = rule.type_codes
 
-    def test(walk: Walk, node: Node, place: int) -> str | None:
-        return None if node.type in codes else f"the type {node.type} is not {', '.join(sorted(codes))}"
+    def test(walk: Walk, node: Node, place: int) -> Reason | None:
+        wanted = ", ".join(sorted(codes))
+        if node.type in codes:
+            return None
+        return f"the type {node.type} is not {wanted}", f"le type {node.type} n'est pas {wanted}"
 
     return test
 
 
-def _by(walk: Walk, kind: str, path: str, slice: Rule, schema: Schema) -> Test:
-    if kind == "position":
-        return _by_position(slice)
-    rules = [slice] if path == "$this" else list(_rules_at(walk, path, slice, schema))
-    values = _values_at(walk, path)
+def _by(walk: Walk, kind: str, path: str, slice: Rule, schema: Schema) -> Test | None:
+    """Return the test of one discriminator; None where the slice says nothing that it could look at.
+
+    Raises: Undecided.
+    """
+    rules = list(rules_at(walk, path, slice, schema))
+    values = values_at(walk, path)
+    if any(rule.max == 0 for rule in rules) and path != "$this":
+        return _absent(path, values)
     if kind == "type":
-        return _typed(path, rules, values)
+        return _typed(path, rules, values, slice)
     if kind == "exists":
-        return _existing(path, rules, values)
+        return _existing(path, rules, values, slice)
     if kind == "profile":
         return _conforming(path, rules, values)
-    return _valued(path, rules, values)
+    return _valued(path, [rule for rule in rules if _is_told(rule)], values)
 
 
-def _by_position(slice: Rule) -> Test:
-    match = re.search(r"(\d+)$", slice.slice_name or "")
-    wanted = int(match[1]) if match else None
+def _is_told(rule: Rule) -> bool:
+    """Tell whether a rule says which values there may be."""
+    bound = rule.binding is not None and rule.binding.strength == "required" and rule.binding.value_set is not None
+    return bound or _tells(rule)
 
-    def test(walk: Walk, node: Node, place: int) -> str | None:
-        return None if place == wanted else f"it stands at {place}"
+
+def _by_position(slice: Rule, head: Rule) -> Test:
+    """Return the test of the place: each slice begins where those before it end.
+
+    Raises: Undecided where that cannot be told.
+    """
+    first = 0
+    for other in head.slices:
+        if other is slice:
+            break
+        if other.max != other.min:
+            name = other.id
+            raise Undecided(
+                (
+                    f"how many elements slice {name} has is left open, so what stands after it cannot be told",
+                    f"le nombre d'éléments de la coupe {name} est laissé ouvert : ce qui la suit est indéterminé",
+                )
+            )
+        first += other.min
+    end = None if slice.max is None else first + slice.max
+
+    def test(walk: Walk, node: Node, place: int) -> Reason | None:
+        if place >= first and (end is None or place < end):
+            return None
+        return f"it stands at {place}", f"sa place est {place}"
 
     return test
 
@@ -80,9 +144,12 @@ def _by_position(slice: Rule) -> Test:
 # --- the elements that a discriminator's path leads to, in the profile and in the data
 
 
-def _rules_at(walk: Walk, path: str, slice: Rule, schema: Schema) -> Iterator[Rule]:
+def rules_at(walk: Walk, path: str, slice: Rule, schema: Schema) -> Iterator[Rule]:
     """Yield the rules of the elements a path leads to, from a slice on."""
     current: list[tuple[Rule, Schema]] = [(slice, schema)]
+    if path == "$this":
+        yield slice
+        return
     for step in _STEP.split(path):
         following: list[tuple[Rule, Schema]] = []
         for rule, own in current:
@@ -110,28 +177,52 @@ def _stepped(walk: Walk, step: str, rule: Rule, schema: Schema) -> Iterator[tupl
     extension = _EXTENSION.fullmatch(step)
     for child, own in _children(walk, rule, schema, "extension" if extension else step):
         if extension is None:
-            yield child, own
-            yield from ((each, own) for each in child.slices if child.name.endswith("[x]"))
+            # What has to be there says more than what all of them have in common.
+            telling = [each for each in child.slices if each.min > 0 or (child.name.endswith("[x]") and _tells(each))]
+            if not telling and child.slices and not _is_told(child):
+                telling = child.slices  # the values of its slices are those it may have
+            yield from ((each, own) for each in telling or (child,))
             continue
         for each in child.slices:
-            if any(extension[1] in type.profiles for type in each.types):
+            if any(extension[1] == url.partition("|")[0] for type in each.types for url in type.profiles):
                 found = walk.schemas.of(extension[1])
                 yield (each, own) if each.children or found is None else (found.root, found)
 
 
+def _tells(rule: Rule) -> bool:
+    """Tell whether a rule or one below it prescribes a value."""
+    return rule.fixed is not None or rule.pattern is not None or any(map(_tells, rule.children.values()))
+
+
 def _children(walk: Walk, rule: Rule, schema: Schema, name: str) -> Iterator[tuple[Rule, Schema]]:
+    """Yield the rule of a child: that of the first who prescribes a value of it, else the first."""
+    found = []
     for holder, own in _holders(walk, rule, schema):
         child = holder.children.get(name) or holder.children.get(f"{name}[x]")
         if child is not None:
-            yield child, own
-            return
+            found.append((child, own))
+    if name == "url" and rule.name in ("extension", "modifierExtension") and not any(_tells(each) for each, _ in found):
+        found = [(each, schema) for each in _named(walk, rule)] or found
+    telling = [each for each in found if _tells(each[0])]
+    yield from (telling or found)[:1]
+
+
+def _named(walk: Walk, rule: Rule) -> Iterator[Rule]:
+    """Yield the url that an extension has by the name of its definition, where that is not known."""
+    for type in rule.types:
+        for profile in type.profiles:
+            if walk.schemas.of(profile) is None:
+                url = profile.partition("|")[0]
+                yield replace(rule, name="url", fixed=url, fixed_key="fixedUri", pattern=None, children={}, slices=[])
 
 
 def _holders(walk: Walk, rule: Rule, schema: Schema) -> Iterator[tuple[Rule, Schema]]:
     if rule.children:
         yield rule, schema
-    if rule.content and rule.content in schema.by_id:
-        yield schema.by_id[rule.content], schema
+    if rule.content is not None:
+        target, own = walk.schemas.content(rule, schema)
+        if target is not None:
+            yield target, own
     for type in rule.types:
         for profile in type.profiles:
             found = walk.schemas.of(profile)
@@ -142,15 +233,46 @@ def _holders(walk: Walk, rule: Rule, schema: Schema) -> Iterator[tuple[Rule, Sch
             yield base.root, base
 
 
-def _values_at(walk: Walk, path: str) -> Callable[[Walk, Node], list[Any]]:
+def values_at(walk: Walk, path: str) -> Callable[[Walk, Node], list[Any]]:
+    """Return what finds the values that a discriminator's path leads to from an element; none where it fails."""
     if path == "$this":
         return lambda walk, node: [node]
+    if _MEMBERS.fullmatch(path) is not None:
+        return _members(path)
 
     def values(walk: Walk, node: Node) -> list[Any]:
+        key = (id(node.value), path)
+        found = walk.members.get(key) if isinstance(node.value, dict) else None
+        if found is not None:
+            return found
         try:
-            return walk.evaluated(path, node)
+            found = walk.evaluated(path, node)
         except FhirPathError:
-            return []
+            found = []
+        if isinstance(node.value, dict):
+            walk.members[key] = found
+        return found
+
+    return values
+
+
+_MEMBERS = re.compile(r"[a-z]\w*(?:\.[a-z]\w*)*")
+
+
+def _members(path: str) -> Callable[[Walk, Node], list[Any]]:
+    """Return the same for a path of names only, which needs no expression; asked twice of an element, answered once."""
+    names = path.split(".")
+
+    def values(walk: Walk, node: Node) -> list[Any]:
+        key = (id(node.value), path)
+        found = walk.members.get(key) if isinstance(node.value, dict) else None
+        if found is None:
+            found = [node]
+            for name in names:
+                found = [below for each in found for below in member(walk.engine.model, each, name)]
+            if isinstance(node.value, dict):
+                walk.members[key] = found
+        return found
 
     return values
 
@@ -170,29 +292,34 @@ def _conditions(walk: Walk, rule: Rule, prefix: str = "") -> Iterator[tuple[str,
         yield from _conditions(walk, child, f"{prefix}.{step}" if prefix else step)
 
 
-def _valued(path: str, rules: list[Rule], values: _Values) -> Test:
-    def test(walk: Walk, node: Node, place: int) -> str | None:
+def _valued(path: str, rules: list[Rule], values: _Values) -> Test | None:
+    if not rules:
+        return None
+
+    def test(walk: Walk, node: Node, place: int) -> Reason | None:
         found = values(walk, node)
-        reasons: list[str] = []
+        reasons: list[Reason] = []
         for rule in rules:
             reason = _why_not(walk, path, rule, found)
             if reason is None:
                 return None
             reasons.append(reason)
-        return "; ".join(reasons) or f"the profile says nothing of {path}"
+        return "; ".join(each[0] for each in reasons), " ; ".join(each[1] for each in reasons)
 
     return test
 
 
-def _why_not(walk: Walk, path: str, rule: Rule, found: list[Any]) -> str | None:
+def _why_not(walk: Walk, path: str, rule: Rule, found: list[Any]) -> Reason | None:
     if rule.fixed is not None:
-        if any(isinstance(each, Node) and is_exactly(each.value, rule.fixed) for each in found):
+        # Of a value with parts only those that are told: what it has besides is an error of its slice.
+        is_it = follows if isinstance(rule.fixed, dict) else is_exactly
+        if any(isinstance(each, Node) and is_it(each.value, rule.fixed) for each in found):
             return None
-        return f"{path} is not {shown(rule.fixed)}"
+        return f"{path} is not {shown(rule.fixed)}", f"{path} n'est pas {shown(rule.fixed)}"
     if rule.pattern is not None:
         if any(isinstance(each, Node) and follows(each.value, rule.pattern) for each in found):
             return None
-        return f"{path} does not follow {shown(rule.pattern)}"
+        return f"{path} does not follow {shown(rule.pattern)}", f"{path} ne suit pas {shown(rule.pattern)}"
     conditions = list(_conditions(walk, rule))
     if conditions:
         for each in found:
@@ -200,41 +327,55 @@ def _why_not(walk: Walk, path: str, rule: Rule, found: list[Any]) -> str | None:
                 _why_not(walk, below, condition, walk.evaluated(below, each)) is None for below, condition in conditions
             ):
                 return None
-        return f"{path} is not as the slice says"
+        return f"{path} is not as the slice says", f"{path} n'est pas comme le demande la coupe"
     if rule.binding is not None and rule.binding.strength == "required" and rule.binding.value_set is not None:
         if any(isinstance(each, Node) and walk.bindings.is_in(each, rule.binding.value_set) for each in found):
             return None
-        return f"{path} has no code of {rule.binding.value_set}"
-    if rule.max == 0:
-        return f"{path} is there" if found else None
-    if rule.min > 0:
-        return None if found else f"{path} is absent"
+        value_set = rule.binding.value_set
+        return f"{path} has no code of {value_set}", f"{path} n'a pas de code de {value_set}"
     return None
 
 
-def _typed(path: str, rules: list[Rule], values: _Values) -> Test:
-    codes = frozenset(code for rule in rules for code in rule.type_codes)
+def _is_there(path: str) -> Reason:
+    return f"{path} is there", f"{path} est présent"
 
-    def test(walk: Walk, node: Node, place: int) -> str | None:
+
+def _is_absent(path: str) -> Reason:
+    return f"{path} is absent", f"{path} est absent"
+
+
+def _absent(path: str, values: _Values) -> Test:
+    return lambda walk, node, place: _is_there(path) if values(walk, node) else None
+
+
+def _typed(path: str, rules: list[Rule], values: _Values, slice: Rule) -> Test:
+    if any(not rule.types and "." in rule.path for rule in rules):
+        reason = f"discriminator ({path}) is based on type, but slice {slice.id} has no types"
+        raise Undecided((reason, f"le discriminant ({path}) est un type, mais la coupe {slice.id} n'en a pas"))
+    codes = frozenset(code for rule in rules for code in rule.type_codes or {rule.path})
+
+    def test(walk: Walk, node: Node, place: int) -> Reason | None:
         found = [each for each in values(walk, node) if isinstance(each, Node)]
         kinds = {each.type for each in found}
         if any(walk.engine.model.is_kind(kind, code) for kind in kinds for code in codes):
             return None
-        return f"the type of {path} is not {', '.join(sorted(codes))}"
+        wanted = ", ".join(sorted(codes))
+        return f"the type of {path} is not {wanted}", f"le type de {path} n'est pas {wanted}"
 
     return test
 
 
-def _existing(path: str, rules: list[Rule], values: _Values) -> Test:
-    absent = any(rule.max == 0 for rule in rules)
-
-    def test(walk: Walk, node: Node, place: int) -> str | None:
-        there = bool(values(walk, node))
-        if absent:
-            return f"{path} is there" if there else None
-        return None if there else f"{path} is absent"
-
-    return test
+def _existing(path: str, rules: list[Rule], values: _Values, slice: Rule) -> Test:
+    if not any(rule.min > 0 for rule in rules):
+        raise Undecided(
+            (
+                f"discriminator ({path}) is based on element existence, but slice {slice.id} neither sets min>=1 or "
+                "max=0",
+                f"le discriminant ({path}) est la présence d'un élément, mais la coupe {slice.id} n'a ni min>=1 ni "
+                "max=0",
+            )
+        )
+    return lambda walk, node, place: None if values(walk, node) else _is_absent(path)
 
 
 def _conforming(path: str, rules: list[Rule], values: _Values) -> Test:
@@ -243,13 +384,16 @@ def _conforming(path: str, rules: list[Rule], values: _Values) -> Test:
         # `resolve()` leads to the root of the target profile itself.
         profiles = [rule.path for rule in rules]
 
-    def test(walk: Walk, node: Node, place: int) -> str | None:
+    def test(walk: Walk, node: Node, place: int) -> Reason | None:
         wanted = profiles
         if path.endswith("resolve()"):
             wanted = [schema for rule in rules for schema in walk.urls_of_root(rule)]
         for each in values(walk, node):
             if isinstance(each, Node) and any(walk.conforms(each, profile) for profile in wanted):
                 return None
-        return f"{path} conforms to none of {', '.join(wanted)}"
+        if not wanted:
+            return None  # every profile will do
+        names = ", ".join(wanted)
+        return f"{path} conforms to none of {names}", f"{path} n'est conforme à aucun de {names}"
 
     return test

@@ -5,15 +5,20 @@ Source: FHIR R4, Validating Resources.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 from fhir_gateway.conformance.definitions import Definitions
+from fhir_gateway.conformance.validation import intake, values
 from fhir_gateway.conformance.validation.bindings import Bindings, Terminology
 from fhir_gateway.conformance.validation.findings import Finding
-from fhir_gateway.conformance.validation.schema import Lookup, Schemas
+from fhir_gateway.conformance.validation.format_complaints import EMPTY_LINE
+from fhir_gateway.conformance.validation.intake import Intake
+from fhir_gateway.conformance.validation.location import JsonSource
+from fhir_gateway.conformance.validation.scan import StrictPlans, strict_plans_of
+from fhir_gateway.conformance.validation.schema import Generate, Lookup, Schemas
 from fhir_gateway.conformance.validation.walk import Knowledge, Walk, Wishes
-from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.fhirpath import Engine, Model, Node
 from fhir_gateway.fhir.types import Types
 
@@ -23,7 +28,8 @@ USUAL = Wishes()
 class Validator:
     """Judges resources; any number of threads may use one.
 
-    `lookup`: where profiles come from. `generate`: makes snapshots of definitions that have none.
+    `lookup`: where profiles come from. `generate`: makes snapshots of definitions that have none, and refuses what is
+    wrong with them; `lenient`: the same for profiles that resources are held to, as far as these can be taken.
     """
 
     def __init__(
@@ -31,22 +37,100 @@ class Validator:
         types: Types,
         lookup: Lookup,
         terminology: Terminology | None = None,
-        generate: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+        generate: Generate | None = None,
+        lenient: Generate | None = None,
     ) -> None:
         self._types = types
         self.engine = Engine(Model(types))
-        self._knowledge = Knowledge(Schemas(lookup, generate), self.engine, Bindings(terminology))
+        self._knowledge = Knowledge(Schemas(lookup, generate, lenient), self.engine, Bindings(terminology))
+
+    @classmethod
+    def for_r4(cls, packages: Sequence[str | Path] = (), folder: Path | None = None) -> Validator:
+        """Return a validator that knows R4 and some packages: `name`, `name@version`, a .tgz file or a folder.
+
+        `folder`: where packages lie that are named, and those that others depend on; None: the user's package cache.
+        Raises: PackageError with all that is wrong with any of them.
+        """
+        from fhir_gateway.conformance.validators import validator_of
+
+        return validator_of([str(each) for each in packages], folder)
+
+    def validate_file(self, path: str | Path, profiles: Sequence[str] = (), wishes: Wishes = USUAL) -> list[Finding]:
+        """Return all that is wrong with the resource in a file, or with each of an NDJSON file.
+
+        Raises: OSError when the file cannot be read.
+        """
+        body = Path(path).read_bytes()
+        return self.validate_bytes(body, format_of(str(path), body), profiles, wishes)
 
     def validate(self, resource: dict[str, Any], profiles: Sequence[str] = (), wishes: Wishes = USUAL) -> list[Finding]:
         """Return all that is wrong with a decoded resource: its structure, its type's rules, those of its profiles."""
-        checked = structure.check(resource, self._types)
-        findings = [Finding(issue) for issue in checked.issues]
-        type = resource.get("resourceType") if isinstance(resource, dict) else None
-        if type not in self.engine.model.resources:
+        return self._judged(intake.of_value(resource, self._plans(wishes)), profiles, wishes)
+
+    def validate_bytes(
+        self,
+        body: bytes,
+        format: Literal["json", "xml", "ndjson"] = "json",
+        profiles: Sequence[str] = (),
+        wishes: Wishes = USUAL,
+    ) -> list[Finding]:
+        """Return all that is wrong with a resource as it was sent, or with each of those that the lines of NDJSON are.
+
+        Findings know their line and column. Nothing is raised, whatever the bytes are.
+        """
+        if format == "xml":
+            return self._judged(intake.of_xml(body, self._plans(wishes)), profiles, wishes)
+        if format == "json":
+            return self._judged(intake.of_json(body, self._plans(wishes)), profiles, wishes)
+        findings: list[Finding] = []
+        lines = body.removesuffix(b"\n").split(b"\n")
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                taken = intake.of_json(line, self._plans(wishes), number)
+                findings += self._judged(taken, profiles, wishes)
+            else:
+                findings.append(Finding(EMPTY_LINE.at(None), source=JsonSource(b"", number), spot=0))
+        return findings
+
+    def _plans(self, wishes: Wishes) -> StrictPlans:
+        return strict_plans_of(self._types, doubt_uris=not wishes.example_urls)
+
+    def _judged(self, taken: Intake, profiles: Sequence[str], wishes: Wishes) -> list[Finding]:
+        """Return what the intake found, and what the values and rules of the resource are found to break."""
+        findings, source = taken.findings, taken.source
+        if taken.resource is None or taken.scan is None:
+            return [each if each.source is not None else each.of(source) for each in findings]
+        sound = not taken.scan.mistyped and not any(finding.is_error for finding in findings)
+        findings += map(Finding, values.issues_of(taken.scan, wishes.security, wishes.example_urls))
+        findings += self.rules(taken.resource, profiles, wishes, sound)
+        if source is None:
             return findings
-        walk = Walk(self._knowledge, wishes, Node(resource, str(type)))
+        return [each if each.source is not None else each.of(source) for each in findings]
+
+    def rules(
+        self, resource: dict[str, Any], profiles: Sequence[str] = (), wishes: Wishes = USUAL, sound: bool = True
+    ) -> list[Finding]:
+        """Return what is wrong with a resource whose structure has been checked already."""
+        type = resource.get("resourceType") if isinstance(resource, dict) else None
+        if not isinstance(type, str) or type not in self.engine.model.resources:
+            return []
+        walk = Walk(self._knowledge, wishes, Node(resource, str(type)), sound)
         walk.resource(walk.root, profiles)
-        return findings + walk.findings
+        return walk.findings
+
+    def knows(self, profile: str) -> bool:
+        """Tell whether a profile is among the definitions."""
+        return self._knowledge.schemas.of(profile) is not None
+
+
+def format_of(name: str, body: bytes) -> Literal["json", "xml", "ndjson"]:
+    """Return the format of a file: by its name's ending, else by how it begins."""
+    suffix = Path(name).suffix.lower()
+    if suffix == ".ndjson":
+        return "ndjson"
+    if suffix in (".xml", ".json"):
+        return "xml" if suffix == ".xml" else "json"
+    return "xml" if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else "json"
 
 
 class DefinitionLookup:
@@ -66,3 +150,7 @@ class DefinitionLookup:
             if other is not None and other.get("resourceType") == kind:
                 return other
         return self._definitions.resource(kind, url)
+
+    def resources(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the resources of a type that are laid over those of R4."""
+        yield from (each for each in self._others.values() if each.get("resourceType") == kind)
