@@ -10,22 +10,26 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from fhir_gateway.conformance.definitions import definitions
+from fhir_gateway.conformance.package_offers import NOTHING, offers_of
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
 from fhir_gateway.interactions import full_text
 from fhir_gateway.interactions.background import Background, Task
 from fhir_gateway.interactions.gateway import Gateway, Limits, Searching, SearchState
 from fhir_gateway.interactions.interaction import Answer, Conditions
+from fhir_gateway.interactions.package_parameters import take_in
 from fhir_gateway.interactions.perform import perform, perform_read_now
 from fhir_gateway.interactions.read import answer_with
 from fhir_gateway.interactions.reindex import bring_up_to_date
 from fhir_gateway.interactions.reindex import step as reindex
-from fhir_gateway.interactions.search_state import keep_up, renew
+from fhir_gateway.interactions.search_state import keep_up, renew, wait_for_index
 from fhir_gateway.interactions.urls import interaction_from
+from fhir_gateway.interactions.validation import Validation
 from fhir_gateway.rest import log
 from fhir_gateway.rest.answer import Acts
 from fhir_gateway.rest.dispatch import App, Door
@@ -45,23 +49,36 @@ from fhir_gateway.store.search.query import parse
 from fhir_gateway.store.search.registry import Limits as SearchLimits
 from fhir_gateway.store.search.registry import Registry
 
+if TYPE_CHECKING:
+    from fhir_gateway.conformance.packages import Packages
+    from fhir_gateway.conformance.validation.validator import Validator
+
 logger = logging.getLogger(__name__)
 
 # A thread that parses a large bundle holds the interpreter; the event loop asks for it back after so many seconds.
 _SWITCH_SECONDS = 0.001
 # Most objects of a request die with it by their count; looking for cycles as often as Python does finds few.
-_GC_THRESHOLDS = (50_000, 20, 100)
+GC_THRESHOLDS = (50_000, 20, 100)
+
+
+def _warm(gateway: Gateway) -> float:
+    return gateway.validation.warm(gateway)
 
 
 # What is done beside the requests, in small steps.
-_TASKS: tuple[Task, ...] = (("search-parameters", keep_up), ("reindex", reindex), ("full-text", full_text.step))
+_TASKS: tuple[Task, ...] = (
+    ("search-parameters", keep_up),
+    ("reindex", reindex),
+    ("full-text", full_text.step),
+    ("validation", _warm),
+)
 
 
 def served(settings: Settings) -> App:
     """Return the application of a server process, with the process set up for it: logs, garbage collection."""
     log.configure(settings.log_level)
     sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.set_threshold(*GC_THRESHOLDS)
     return create_app(settings)
 
 
@@ -84,6 +101,7 @@ def create_app(settings: Settings) -> App:
         door.open(_acts(gateway, lane))
         background = Background(gateway, _TASKS)
         background.start()
+        wait_for_index(gateway)
         # What was made so far stays: no collection need look at it again.
         gc.collect()
         gc.freeze()
@@ -115,6 +133,8 @@ def open_gateway(settings: Settings) -> Gateway:
     types = known.types.resources
     if settings.database is None:
         settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A package that cannot be used keeps the gateway from starting.
+    packages = _packages(settings) if settings.packages else None
     store = open_store(settings.database_url, types, synchronous=settings.synchronous, connections=settings.connections)
     try:
         parameters = (parameter for type_ in types for parameter in known.search_parameters.of(type_).values())
@@ -140,13 +160,34 @@ def open_gateway(settings: Settings) -> Gateway:
             software_version=VERSION,
             started=date.today().isoformat(),
             limits=limits_of(settings),
+            validation=Validation(
+                partial(_validator, settings, packages),
+                settings.validation,
+                settings.unknown_profiles,
+                settings.unknown_extensions,
+            ),
+            offers=NOTHING if packages is None else offers_of(packages),
         )
         renew(gateway)
+        take_in(gateway)
         bring_up_to_date(gateway)
         return gateway
     except BaseException:
         store.close()
         raise
+
+
+def _packages(settings: Settings) -> Packages:
+    from fhir_gateway.conformance.package_folder import users_folder
+    from fhir_gateway.conformance.validators import packages_of  # a start without packages does not wait for it
+
+    return packages_of(settings.packages, settings.package_folder or users_folder(), settings.cache)
+
+
+def _validator(settings: Settings, packages: Packages | None) -> Validator:
+    from fhir_gateway.conformance.validators import r4_validator, validator_with  # a start does not wait for these
+
+    return r4_validator() if packages is None else validator_with(packages, settings.cache)
 
 
 def explained(settings: Settings, url: str) -> Explained:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
+    from fhir_gateway.conformance.reports.judging import Verdict
     from fhir_gateway.settings import Settings
 
 # \b keeps the lines of a paragraph as they are.
@@ -25,6 +27,7 @@ HELP = """A FHIR R4 gateway for genomic medicine.
     fhir-gateway serve                      start it on this machine, with a SQLite file
     fhir-gateway serve --port 9000          on another port
     fhir-gateway explain 'Patient?name=a'   say how a search is run
+    fhir-gateway validate patient.json      say what is wrong with a resource
     fhir-gateway demo                       tell the story of a trio to a gateway that runs
     fhir-gateway serve --database postgresql://gateway@localhost/gateway --workers 4
 
@@ -38,6 +41,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("fhir_gateway.demo:demo", "Tell the story of a trio against a running gateway."),
     "reindex": ("fhir_gateway.client.reindex:reindex", "Index what a running gateway holds again, and follow it."),
     "explain": ("fhir_gateway.cli:explain", "Say how a search is run, and why it is slow."),
+    "validate": ("fhir_gateway.cli:validate", "Say what is wrong with FHIR resources in files."),
+    "package": ("fhir_gateway.cli:package", "Install FHIR packages, list them, say what one holds."),
     "settings": ("fhir_gateway.cli:settings", "Describe every setting, as Markdown."),
     "version": ("fhir_gateway.cli:version", "Say which version is installed."),
 }
@@ -158,6 +163,156 @@ def explain(
         raise typer.Exit(1) from None
 
 
+def validate(
+    files: Annotated[
+        list[str], typer.Argument(help="Files, folders, patterns ('**/*.json'), or - for standard input.")
+    ],
+    profile: Annotated[
+        list[str] | None, typer.Option(help="A profile each resource must meet beside those it claims; repeatable.")
+    ] = None,
+    package: Annotated[
+        list[str] | None,
+        typer.Option(help="A package whose profiles are known: name, name@version, .tgz file or folder; repeatable."),
+    ] = None,
+    package_folder: Annotated[str | None, typer.Option(help="Where packages lie, if not in ~/.fhir/packages.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="How the verdict is told: text, json, sarif, junit, html.")
+    ] = "text",
+    language: Annotated[str, typer.Option(help="Of the texts: en or fr.")] = "",
+    level: Annotated[
+        str, typer.Option(help="The least severity that is told: error, warning, information.")
+    ] = "information",
+    extensions: Annotated[
+        bool, typer.Option("--any-extensions", help="Extensions that are not known here are no errors.")
+    ] = False,
+    processes: Annotated[int, typer.Option(help="How many processes work; 0: one for each processor.", min=0)] = 0,
+) -> None:
+    """Say what is wrong with FHIR resources in files: JSON, XML and NDJSON.
+
+    Each resource is held to the definition of its type, to the profiles it claims in meta.profile and to those named
+    with --profile. Every problem is told, with its line and column, its FHIRPath expression and a code that stays.
+
+    \b
+    Exit status:
+    0   no errors (warnings may have been told)
+    1   errors were found
+    2   a file could not be read, there was no resource, or the command was wrong
+
+    \b
+    Examples:
+    fhir-gateway validate patient.json
+    fhir-gateway validate examples/ --level warning
+    fhir-gateway validate 'out/**/*.xml' --profile http://hl7.org/fhir/StructureDefinition/vitalsigns
+    fhir-gateway validate report.json --package hl7.fhir.uv.genomics-reporting@3.0.0
+    fhir-gateway validate examples/ --format sarif > fhir.sarif
+    curl -s http://127.0.0.1:8080/fhir/Patient/1 | fhir-gateway validate -
+    """
+    from functools import partial
+    from pathlib import Path
+
+    from fhir_gateway.conformance.reports import forms, page
+    from fhir_gateway.conformance.reports.judging import Task, files_of, judged
+    from fhir_gateway.conformance.validation.walk import Wishes
+    from fhir_gateway.conformance.validators import validator_of
+    from fhir_gateway.fhir.outcome import FhirError
+
+    telling = {"text": forms.text, "json": forms.as_json, "sarif": forms.sarif, "junit": forms.junit,
+               "html": page.html}  # fmt: skip
+    spoken = language or ("fr" if _in_french() else "en")
+    for name, value, known in (
+        ("--format", form, list(telling)),
+        ("--level", level, ["error", "warning", "information"]),
+        ("--language", spoken, ["en", "fr"]),
+    ):
+        if value not in known:
+            _give_up(f"{name} {value}: there is {', '.join(known)}", 2)
+    names, below = files_of(files)
+    task = Task(tuple(profile or ()), spoken, level, Wishes(any_extensions=extensions), form == "html")  # type: ignore[arg-type]
+    make = partial(validator_of, tuple(package or ()), None if package_folder is None else Path(package_folder))
+    try:
+        found = list(_told(judged(names, below, make, task, processes or None), len(names)))
+    except FhirError as refusal:
+        _give_up("\n".join(issue.text(task.language) for issue in refusal.issues), 2)
+    typer.echo(telling[form](found, spoken), nl=False)  # type: ignore[arg-type]
+    if not any(not each.is_other for each in found):
+        nothing = "aucune ressource FHIR dans" if spoken == "fr" else "there is no FHIR resource in"
+        _give_up(f"{nothing} {', '.join(files)}", 2)
+    if any(each.unreadable is not None for each in found):
+        raise typer.Exit(2)
+    if any(each.errors for each in found):
+        raise typer.Exit(1)
+
+
+def package(
+    action: Annotated[Literal["install", "list", "show"], typer.Argument(help="What to do.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME[@VERSION] | FILE | FOLDER]...", help="With which packages.")
+    ] = None,
+    package_folder: Annotated[
+        str | None, typer.Option(help="Where packages lie, if not where the setting says.")
+    ] = None,
+    registry: Annotated[str | None, typer.Option(help="The registry to ask, if not that of the setting.")] = None,
+) -> None:
+    """Install FHIR packages, with all that they depend on; list those there are; say what one holds.
+
+    Packages come from a registry, or from .tgz files and folders. They lie in the folder that the setting
+    package_folder names, which other FHIR tools may share; installing one again replaces it.
+
+    \b
+    Examples:
+    fhir-gateway package install hl7.fhir.uv.genomics-reporting@3.0.0
+    fhir-gateway package install ./hl7.fhir.fr.core.tgz
+    fhir-gateway package list
+    fhir-gateway package show hl7.fhir.uv.genomics-reporting
+    """
+    from pathlib import Path
+
+    from fhir_gateway.conformance import package_report
+    from fhir_gateway.conformance.fhir_package import PackageError
+    from fhir_gateway.conformance.package_folder import users_folder
+    from fhir_gateway.conformance.package_installation import install_with_dependencies
+    from fhir_gateway.conformance.registry_client import RegistryClient
+
+    chosen = _settings({})
+    language: Literal["en", "fr"] = "fr" if _in_french() else "en"
+    folder = Path(package_folder) if package_folder else chosen.package_folder or users_folder()
+    if action == "list":
+        lines = list(package_report.listed(folder))
+        none = f"aucun paquet dans {folder}" if language == "fr" else f"no packages in {folder}"
+        typer.echo("\n".join(lines) if lines else none, err=not lines)
+    elif not names:
+        _give_up(f"{action} : de quel paquet ?" if language == "fr" else f"{action}: which package?", 2)
+    failed = False
+    for name in names or ():
+        try:
+            if action == "install":
+                source = RegistryClient(registry or chosen.package_registry)
+                install_with_dependencies(
+                    name, folder, source, lambda one: typer.echo(package_report.installed(one, language))
+                )
+            elif action == "show":
+                typer.echo("\n".join(package_report.described(name, folder, language)))
+        except PackageError as error:
+            failed = True
+            for issue in error.issues:
+                typer.echo(issue.text(language), err=True)
+        except OSError as error:
+            _give_up(f"{folder}: {error.strerror or error}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _told(verdicts: Iterable[Verdict], total: int) -> Iterator[Verdict]:
+    """Yield verdicts, and tell people at a terminal how far it is."""
+    shown = sys.stderr.isatty()
+    for number, verdict in enumerate(verdicts, start=1):
+        if shown and total > 1:
+            typer.echo(f"\r{number}/{total}", nl=False, err=True)
+        yield verdict
+    if shown and total > 1:
+        typer.echo("\r\033[K", nl=False, err=True)
+
+
 def _settings(given: dict[str, Any]) -> Settings:
     from pydantic import ValidationError
 
@@ -177,9 +332,9 @@ def _settings(given: dict[str, Any]) -> Settings:
     _give_up("not started: see above")
 
 
-def _give_up(reason: str) -> NoReturn:
+def _give_up(reason: str, status: int = 1) -> NoReturn:
     typer.echo(reason, err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 def _with_settings(function: Callable[..., None]) -> Callable[..., None]:
@@ -209,9 +364,13 @@ def _with_settings(function: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
+def _in_french() -> bool:
+    return os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("fr")
+
+
 def _welcome(settings: Settings, address: str) -> str:
     base = settings.public_url or address + settings.base_path
-    if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("fr"):
+    if _in_french():
         return f"""La passerelle répond à {base}
 
   ouvrir    {address}/          pour commencer

@@ -43,7 +43,7 @@ def _database_url(url: str) -> str:
     return url
 
 
-def _hosts(value: Any) -> Any:
+def _listed(value: Any) -> Any:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     base_path: str = Field(
         "/fhir", pattern=r"^(/[A-Za-z0-9._-]+)+$", description="The path of the FHIR base on this server."
     )
-    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_hosts)] = Field(
+    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = Field(
         default_factory=list,
         description="Host names that requests may address beside that of `public_url`, separated by commas; `*` allows "
         "any. Empty: on loopback only `localhost` and loopback addresses (against DNS rebinding), else any.",
@@ -140,6 +140,34 @@ class Settings(BaseSettings):
         True,
         description="Searches by the words of resources (`_text`, `_content`), and the index they need; off: such "
         "parameters are not supported.",
+    )
+    validation: Literal["structure", "base", "profiles"] = Field(
+        "profiles",
+        description="What a resource must meet to be written: `structure`, what FHIR's JSON and XML prescribe; `base`, "
+        "also the definition of its type (cardinalities, required codes, invariants); `profiles`, also the profiles it "
+        "claims in meta.profile, and those of R4's vital signs for their codes. Only errors refuse it.",
+    )
+    unknown_profiles: Literal["warn", "refuse"] = Field(
+        "warn",
+        description="What becomes of a write that claims a profile which is not known here: `warn` takes it, "
+        "`refuse` answers 422.",
+    )
+    unknown_extensions: Literal["warn", "refuse"] = Field(
+        "warn",
+        description="What becomes of a write with an extension whose definition is not known here: `warn` takes it, "
+        "`refuse` answers 422.",
+    )
+    packages: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = Field(
+        default_factory=list,
+        description="FHIR packages that serve beside R4's own definitions: profiles and value sets in validation, "
+        "their search parameters, the guides they are; the same for all processes that share a database. Separated by "
+        "commas: `name`, `name@version`, or a file (.tgz) or folder.",
+    )
+    package_folder: Path | None = Field(
+        None, description="Where packages lie. Empty: the user's package cache, `~/.fhir/packages`."
+    )
+    package_registry: Annotated[str, AfterValidator(_without_slash)] = Field(
+        "https://packages.fhir.org", description="Where `fhir-gateway package install` gets packages that are named."
     )
     integrity_on_write: bool = Field(True, description="Refuse references to resources of this server that are absent.")
     integrity_on_delete: bool = Field(True, description="Refuse to delete what another resource refers to.")

@@ -85,11 +85,19 @@ class Gateway:
         return self._resource("PUT", path, parameters=criteria, content=content, headers=_if_match(if_match))
 
     def patch(
-        self, type: str, id: str, operations: Sequence[Mapping[str, Any]], *, if_match: str | int | None = None
+        self,
+        type: str,
+        id: str,
+        patch: Sequence[Mapping[str, Any]] | Mapping[str, Any],
+        *,
+        if_match: str | int | None = None,
     ) -> Resource:
-        """Return the resource after a JSON Patch (RFC 6902)."""
-        headers = {"Content-Type": "application/json-patch+json", **_if_match(if_match)}
-        return self._resource("PATCH", _instance(type, id), content=list(operations), headers=headers)
+        """Return the resource after a JSON Patch (a list of operations, RFC 6902) or a FHIRPath Patch (Parameters)."""
+        is_resource = isinstance(patch, Mapping)
+        media_type = "application/fhir+json" if is_resource else "application/json-patch+json"
+        headers = {"Content-Type": media_type, **_if_match(if_match)}
+        content = patch if is_resource else list(patch)
+        return self._resource("PATCH", _instance(type, id), content=content, headers=headers)
 
     def delete(self, type: str, id: str) -> None:
         """Delete the resource; deleting what is not there is no error."""

@@ -28,12 +28,12 @@ def location_of(done: Done) -> str | None:
 
 
 def outcome_of(entry: Entry, done: Done) -> bytes:
-    """Return an OperationOutcome that tells what was done."""
+    """Return an OperationOutcome that tells what was done, and what is to be said about the resource that came."""
     if done.version is not None:
         what = f"{done.version.type}/{done.version.id} (version {done.version.vid})"
     else:
         what = f"{done.count} {entry.act.type}"
-    return encode(operation_outcome([complaints.DONE[done.outcome].at(what=what)], entry.act.language))
+    return encode(operation_outcome([complaints.DONE[done.outcome].at(what=what), *entry.notes], entry.act.language))
 
 
 def answer(entry: Entry, done: Done) -> Answer:

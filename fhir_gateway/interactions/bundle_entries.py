@@ -14,10 +14,10 @@ from fhir_gateway.interactions import complaints
 from fhir_gateway.interactions.entry import Entry
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Conditions, Interaction, Preferences
+from fhir_gateway.interactions.patch import JSON_PATCH, Patch
 from fhir_gateway.interactions.urls import interaction_from
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"})
-_JSON_PATCH = "application/json-patch+json"
 _UNCONDITIONAL = Conditions()
 # Which methods each condition goes with. One that has no meaning is refused: its sender believes to be protected.
 _CONDITIONS = {
@@ -100,15 +100,15 @@ def _conditions(request: dict[str, Any], method: str, place: str) -> Conditions:
     )
 
 
-def _patch(resource: dict[str, Any] | None, place: str) -> list[dict[str, Any]] | None:
-    """Return the operations that the Binary of a PATCH entry carries; None when there is no resource."""
-    if resource is None:
-        return None
+def _patch(resource: dict[str, Any] | None, place: str) -> Patch | None:
+    """Return the patch that a PATCH entry carries: Parameters, or what is in its Binary; None without a resource."""
+    if resource is None or resource["resourceType"] == "Parameters":
+        return resource
     if resource["resourceType"] != "Binary" or "data" not in resource:
         sent = f"a {resource['resourceType']}"
         raise InvalidRequest(complaints.PATCH_FORMAT.at(f"{place}.resource", sent=sent))
     content_type = resource.get("contentType", "")
-    if content_type.partition(";")[0].strip().lower() != _JSON_PATCH:
+    if content_type.partition(";")[0].strip().lower() != JSON_PATCH:
         raise InvalidRequest(
             complaints.PATCH_FORMAT.at(f"{place}.resource.contentType", sent=content_type or "(without)")
         )

@@ -12,6 +12,7 @@ from fhir_gateway.fhir.json import encode
 from fhir_gateway.interactions.gateway import Gateway, Limits
 from fhir_gateway.interactions.interaction import Answer, Interaction
 from fhir_gateway.interactions.operations.table import OPERATIONS
+from fhir_gateway.interactions.patch import FORMATS
 from fhir_gateway.interactions.preconditions import versions_in
 
 _KEPT = 32  # statements; base URLs come from requests, so their number is bounded
@@ -22,7 +23,7 @@ def supported(types: frozenset[str], limits: Limits, full_text: bool = True) -> 
     return Supported(
         types=types,
         formats=("application/fhir+json", "application/fhir+xml"),
-        patch_formats=("application/json-patch+json",),
+        patch_formats=FORMATS,
         interactions=(
             "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
         ),
@@ -76,6 +77,7 @@ def capabilities(gateway: Gateway, interaction: Interaction) -> Answer:
                 date=gateway.started,
                 language=interaction.language,
                 parameters_of=gateway.registry.parameters,
+                offers=gateway.offers,
             )
         )
         if len(gateway.statements) < _KEPT:

@@ -2,6 +2,7 @@
 
 Every write goes this way, a create alone as well as a transaction of a thousand entries:
 
+0. `validation`: each resource that is brought is held to its definitions.
 1. `plan`: in a read snapshot, what each entry is about, references rewritten, drafts made. No lock is held.
 2. `_carry_out`: in the write transaction conditions are asked again. Where they come out otherwise, everything is
    rolled back and planned anew; else preconditions and references are checked, commands staged, and conditional
@@ -12,7 +13,7 @@ Source: FHIR R4, RESTful API, "Transaction Processing Rules", "Managing Resource
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from fhir_gateway.fhir.outcome import Conflict, Gone, NotFound, PreconditionFailed, Unprocessable
@@ -25,6 +26,7 @@ from fhir_gateway.store.contract import Delete, Key, Locks, Read, Staged, Versio
 from fhir_gateway.store.registry import PARAMETERS_LOCK
 
 T = TypeVar("T")
+Absent = Callable[[Iterable[Key]], set[Key]]  # which of some resources are not here
 
 _OPTIMISTIC = 4  # attempts that draft outside the lock; the later ones draft under it, so that they come to an end
 _ATTEMPTS = 8
@@ -46,6 +48,7 @@ def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, l
     Raises: the FhirErrors of the acts, all problems of a stage together; Conflict when other writes kept
     interfering.
     """
+    gateway.validation.check(gateway, entries)
     full_text.be_current(gateway, [each for entry in entries for each in entry.parameters or ()])
     for attempt in range(_ATTEMPTS):
         planned = _planned(gateway, entries)
@@ -79,6 +82,27 @@ def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, l
     raise Conflict(complaints.UNSETTLED.at())
 
 
+def trial(gateway: Gateway, view: Read, entries: Sequence[Entry]) -> None:
+    """Refuse what `commit` would refuse as the store is now, but for what validation finds; write nothing.
+
+    For acts alone: what only shows once others of a transaction are staged is not looked at. The texts of links may
+    have been rewritten afterwards (`Entry.undo`).
+
+    Raises: as `commit`, the problems of the first stage that has any.
+    """
+    planned = plan(gateway, view, entries)
+    current = view.current_of(planned.decided) if planned.decided else {}
+
+    def absent(keys: Iterable[Key]) -> set[Key]:
+        there = view.current_of(keys)
+        return {key for key in keys if key not in there or there[key].deleted}
+
+    _check(gateway, absent, entries, planned, current)
+    refusals = Refusals()
+    _check_referers(gateway, view, planned, refusals)
+    refusals.raise_any()
+
+
 def _planned(gateway: Gateway, entries: Sequence[Entry]) -> Plan:
     if all(entry.asks_nothing for entry in entries):
         return plan(gateway, None, entries)
@@ -107,7 +131,7 @@ def _carry_out(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: P
     if _changed(gateway, tx, entries, planned):
         raise IdentitiesChanged
     current = tx.current_of(planned.decided) if planned.decided else {}
-    _check(gateway, tx, entries, planned, current)
+    _check(gateway, tx.absent, entries, planned, current)
     for key, seen in planned.patched.items():
         if current[key].vid != seen.vid:
             raise IdentitiesChanged
@@ -141,7 +165,9 @@ def _done(planned: Plan, staged: Sequence[Staged], current: dict[Key, Version]) 
     return done
 
 
-def _check(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: Plan, current: dict[Key, Version]) -> None:
+def _check(
+    gateway: Gateway, absent: Absent, entries: Sequence[Entry], planned: Plan, current: dict[Key, Version]
+) -> None:
     """Refuse, all at once, what preconditions and references forbid."""
     refusals = Refusals()
     for entry, identity in zip(entries, planned.identities, strict=True):
@@ -149,7 +175,7 @@ def _check(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: Plan,
             if key in planned.decided:
                 _check_key(refusals, entry, identity, key, current.get(key))
     if gateway.limits.integrity_on_write and (planned.local or planned.guessed):
-        _check_local(refusals, tx, planned)
+        _check_local(refusals, absent, planned)
     refusals.raise_any()
 
 
@@ -168,14 +194,14 @@ def _check_key(refusals: Refusals, entry: Entry, identity: Identity, key: Key, n
         refusals.add(Gone, complaints.DELETED.at(entry.at("url"), type=type, id=id, version=now.vid))
 
 
-def _check_local(refusals: Refusals, tx: Write, planned: Plan) -> None:
+def _check_local(refusals: Refusals, absent: Absent, planned: Plan) -> None:
     """Refuse references to what is not here, and to what this same Bundle takes away."""
     gone = {(command.type, command.id) for command, _ in planned.commands if isinstance(command, Delete)}
     # What conditional references seem to name is held here too; whether it is what they name, `late` finds out.
     elsewhere = (planned.local.keys() | planned.guessed) - gone - planned.written
-    absent = tx.absent(elsewhere) if elsewhere else set()
+    missing = absent(elsewhere) if elsewhere else set()
     for key, places in planned.local.items():
-        if key not in gone and key not in absent:
+        if key not in gone and key not in missing:
             continue
         for index, link in places:
             place, reference = planned.expression(index, link), "/".join(key)
@@ -185,7 +211,7 @@ def _check_local(refusals: Refusals, tx: Write, planned: Plan) -> None:
                 refusals.add(Unprocessable, complaints.REFERENCE_ABSENT.at(place, reference=reference))
 
 
-def _check_referers(gateway: Gateway, tx: Write, planned: Plan, refusals: Refusals) -> None:
+def _check_referers(gateway: Gateway, view: Read, planned: Plan, refusals: Refusals) -> None:
     """Refuse to delete what something still refers to, after all else is staged.
 
     A referer that this same transaction deletes or rewrites refers no longer. On PostgreSQL the tombstone is staged
@@ -194,6 +220,8 @@ def _check_referers(gateway: Gateway, tx: Write, planned: Plan, refusals: Refusa
     deleted = {(command.type, command.id): index for command, index in planned.commands if isinstance(command, Delete)}
     if not deleted or not gateway.limits.integrity_on_delete:
         return
-    for referer, (type, id) in tx.referers(deleted):
+    for referer, (type, id) in view.referers(deleted):
+        if referer in deleted:
+            continue
         place = planned.entries[deleted[type, id]].at("url")
         refusals.add(Conflict, complaints.STILL_REFERENCED.at(place, type=type, id=id, referer="/".join(referer)))

@@ -265,8 +265,16 @@ SEARCH_PARAMETER_NEEDED = Complaint(
 PATCH_MISSING = Complaint(
     "patch-missing",
     "required",
-    en="PATCH needs a JSON Patch: an array of operations (RFC 6902).",
-    fr="PATCH exige un JSON Patch : un tableau d'opérations (RFC 6902).",
+    en="PATCH needs a JSON Patch, an array of operations (RFC 6902), or a FHIRPath Patch, a Parameters resource.",
+    fr="PATCH exige un JSON Patch, tableau d'opérations (RFC 6902), ou un FHIRPath Patch, ressource Parameters.",
+)
+PATCH_NOT_PARAMETERS = Complaint(
+    "patch-not-parameters",
+    "structure",
+    en="A FHIRPath Patch is a Parameters resource whose parameters are named operation; this is a {sent}. To replace "
+    "the whole resource use PUT.",
+    fr="Un FHIRPath Patch est une ressource Parameters dont les paramètres se nomment operation ; ceci est une "
+    "ressource {sent}. Pour remplacer toute la ressource, utilisez PUT.",
 )
 PATCH_MALFORMED = Complaint(
     "patch-malformed",
@@ -308,10 +316,10 @@ PATCH_IDENTITY = Complaint(
 PATCH_FORMAT = Complaint(
     "patch-format-unsupported",
     "not-supported",
-    en="A PATCH entry carries a Binary with contentType application/json-patch+json and the JSON Patch, in base64, "
-    "as its data; this one is {sent}.",
-    fr="Une entrée PATCH porte un Binary dont contentType est application/json-patch+json et data le JSON Patch, en "
-    "base64 ; celle-ci est {sent}.",
+    en="A PATCH entry carries a FHIRPath Patch, which is a Parameters resource, or a Binary with contentType "
+    "application/json-patch+json and the JSON Patch, in base64, as its data; this one is {sent}.",
+    fr="Une entrée PATCH porte un FHIRPath Patch, ressource Parameters, ou un Binary dont contentType est "
+    "application/json-patch+json et data le JSON Patch, en base64 ; celle-ci est {sent}.",
 )
 
 # --- Bundles

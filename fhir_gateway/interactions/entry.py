@@ -5,6 +5,7 @@ Source: FHIR R4, Bundle, `entry`; RESTful API, "Transaction Processing Rules".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +39,7 @@ class Entry:
     links: list[Link] | None = None  # of the resource, from the structure check
     links_from_root: bool = False  # their expressions begin at the Bundle
     rewriting: Rewriting | None = None  # what the last plan did to the resource
+    notes: Sequence[Issue] = ()  # what validation found that does not forbid it
 
     @property
     def asks_nothing(self) -> bool:

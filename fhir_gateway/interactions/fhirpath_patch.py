@@ -43,7 +43,18 @@ def check(patch: Mapping[str, Any]) -> list[Issue]:
         for name in wanted:
             if name not in parts:
                 issues.append(_malformed(index, f"{type} needs the part {name}", f"{type} exige la partie {name}"))
+        if "value" in parts and not _is_whole(parts["value"]):
+            english = "the part value brings a value, a resource, or parts that have names and values"
+            french = "la partie value apporte une valeur, une ressource, ou des parties qui ont nom et valeur"
+            issues.append(_malformed(index, english, french))
     return issues
+
+
+def _is_whole(part: Part) -> bool:
+    """Tell whether a part brings something: a value, a resource, or named parts that do."""
+    if "part" in part:
+        return all("name" in each and _is_whole(each) for each in part["part"])
+    return any(key.lstrip("_").startswith("value") or key == "resource" for key in part)
 
 
 def _malformed(index: int, english: str, french: str) -> Issue:
@@ -183,7 +194,7 @@ class _Operation:
         holder = self._holder(node)
         if node.place is not None:
             value, twin = self._raw_value()
-            holder[node.key][node.place] = value
+            _values(holder, node.key)[node.place] = value
             twins = holder.get(f"_{node.key}")
             if twins is not None or twin is not None:
                 twins = holder.setdefault(f"_{node.key}", [])
@@ -242,7 +253,7 @@ class _Operation:
         holder = self._holder(first)
         if any(node.key != first.key or node.parent is not first.parent for node in found):
             raise self.impossible("the path leads to several lists", "le chemin mène à plusieurs listes")
-        return holder[first.key], holder, first.key
+        return _values(holder, first.key), holder, first.key
 
     def _prune(self, node: Node) -> None:
         """Remove what a deletion left empty: FHIR has no empty objects."""
@@ -283,6 +294,12 @@ class _Operation:
             step = chosen
         value, twin = _value_of(part, step.type, self.engine)
         return step.key, step.many, value, twin
+
+
+def _values(holder: dict[str, Any], key: str) -> list[Any]:
+    """Return the list of values at a key; of primitives that all have none, as many nulls."""
+    values: list[Any] = holder.setdefault(key, [None] * len(holder.get(f"_{key}", ())))
+    return values
 
 
 def _base(name: str) -> str:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from fhir_gateway.conformance.custom_parameters import NO_CUSTOM_PARAMETERS, CustomParameters
 from fhir_gateway.conformance.definitions import Definitions
+from fhir_gateway.conformance.package_offers import NOTHING, Offers
 from fhir_gateway.interactions.interaction import Actor, Interaction
+from fhir_gateway.interactions.validation import Validation
 from fhir_gateway.store.contract import Store
 from fhir_gateway.store.index.indexer import Indexer
 from fhir_gateway.store.search.registry import Registry
+
+if TYPE_CHECKING:
+    from fhir_gateway.conformance.validation.validator import Validator
 
 NewId = Callable[[], str]
 Trace = Callable[[Interaction, Actor, int], None]  # what was asked, by whom, and the status it was answered with
@@ -39,6 +45,12 @@ def random_id() -> str:
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
+def _r4_validator() -> Validator:
+    from fhir_gateway.conformance.validators import r4_validator  # only where something is validated
+
+    return r4_validator()
+
+
 def untraced(interaction: Interaction, actor: Actor, status: int) -> None:
     """Leave no trace."""
 
@@ -47,7 +59,8 @@ def untraced(interaction: Interaction, actor: Actor, status: int) -> None:
 class SearchState:
     """What resources are indexed and searched by, at one moment: immutable but for `statements`, which it remembers.
 
-    `generation`: the number the store gave it. `custom`: what `definitions` hold beside R4's own.
+    `generation`: the number the store gave it. `custom`: what `definitions` hold beside R4's own, made of the
+    SearchParameters that are stored, and of those `offered` by packages.
     """
 
     definitions: Definitions
@@ -55,6 +68,7 @@ class SearchState:
     registry: Registry  # what searches are read against
     generation: int = 0
     custom: CustomParameters = NO_CUSTOM_PARAMETERS
+    offered: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     statements: dict[tuple[str, str], bytes] = field(default_factory=dict)  # by base URL and language
 
 
@@ -80,6 +94,8 @@ class Gateway:
     limits: Limits = field(default_factory=Limits)
     new_id: NewId = random_id
     trace: Trace = untraced
+    validation: Validation = field(default_factory=lambda: Validation(_r4_validator, "structure"))
+    offers: Offers = NOTHING  # of the packages that are installed
     bell: threading.Event = field(default_factory=threading.Event)  # wakes the background
     resource_types: frozenset[str] = field(init=False)
 

@@ -5,10 +5,11 @@ Source: FHIR R4, RESTful API.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fhir_gateway.fhir.outcome import Language
+from fhir_gateway.fhir.outcome import Issue, Language
 from fhir_gateway.fhir.structure import Links
 
 Code = Literal[
@@ -44,15 +45,27 @@ class Conditions:
     if_none_exist: str | None = None  # identifier=system|value, without the question mark
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A body as it was sent, inflated."""
+
+    body: bytes
+    kind: Literal["json", "xml"]
+
+
 @dataclass(slots=True)
 class Interaction:
     """One act asked of the gateway, decoded by a door and checked for structure.
 
     `parameters` are the criteria of a search or of a conditional update, patch or delete, and the options of a
     history. `resource` is the body of create, update, batch, transaction and operation; `patch` the operations of
-    a JSON Patch. `base` is the service base URL without trailing slash. `compartment`: of a search-compartment, the
-    type and id that the path begins with; `type` is then what is searched, None for "*". `presentation`: `_format` and
-    `_pretty` where the URL says them, so that the links of an answer lead to the same representation.
+    a JSON Patch, or the Parameters of a FHIRPath Patch. `issues`: what is wrong with the structure of `resource`, for
+    an operation that judges it, and for a create or an update, which is refused with all else that is wrong; every
+    other resource is sound. `sent`: the text it was read from, where a door has one. `base` is the service base URL
+    without trailing slash.
+    `compartment`: of a search-compartment, the type and id that the path begins with; `type` is then what is
+    searched, None for "*". `presentation`: `_format` and `_pretty` where the URL says them, so that the links of an
+    answer lead to the same representation.
     """
 
     code: Code
@@ -63,7 +76,9 @@ class Interaction:
     parameters: Parameters = field(default_factory=list)
     resource: dict[str, Any] | None = None
     links: Links | None = None  # where `resource` holds references, from the structure check
-    patch: list[dict[str, Any]] | None = None
+    issues: Sequence[Issue] = ()
+    sent: Sent | None = None
+    patch: list[dict[str, Any]] | dict[str, Any] | None = None
     conditions: Conditions = Conditions()
     prefer: Preferences = Preferences()
     base: str = ""

@@ -18,7 +18,7 @@ from fhir_gateway.fhir.json import decode
 from fhir_gateway.fhir.outcome import Conflict, FhirError, Gone, NotFound, Unprocessable
 from fhir_gateway.fhir.references import Reference
 from fhir_gateway.fhir.structure import Link
-from fhir_gateway.interactions import complaints, conditions, json_patch
+from fhir_gateway.interactions import complaints, conditions, patch
 from fhir_gateway.interactions.draft import draft
 from fhir_gateway.interactions.entry import Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
@@ -146,15 +146,14 @@ def _patch(gateway: Gateway, planned: Plan, index: int, entry: Entry, key: Key) 
         raise NotFound(complaints.NOT_FOUND.at(entry.at("url"), type=key[0], id=key[1]))
     if seen.deleted:
         raise Gone(complaints.DELETED.at(entry.at("url"), type=key[0], id=key[1], version=seen.vid))
-    patched = json_patch.apply(decode(seen.body), entry.act.patch or [])
+    patched = patch.apply(decode(seen.body), entry.act.patch or [], gateway.validation.engine)
     if not isinstance(patched, dict):
         raise Unprocessable(complaints.PATCH_IDENTITY.at(element="resourceType", was=key[0]))
     for element, was in (("resourceType", key[0]), ("id", key[1])):
         if patched.get(element) != was:
             raise Unprocessable(complaints.PATCH_IDENTITY.at(f"{key[0]}.{element}", element=element, was=was))
     findings = structure.check(patched, gateway.definitions.types, key[0])
-    if findings.issues:
-        raise Unprocessable(*findings.issues)
+    gateway.validation.check_patched(gateway, patched, findings.issues, entry, planned.entries)
     planned.resources[index] = patched
     planned.patched[key] = seen
     entry.links, entry.links_from_root = findings.links[id(patched)], False

@@ -67,13 +67,14 @@ def renew(gateway: Gateway) -> bool:
             if generation_of(view) == searching.state.generation:
                 return False
             known = numbered(view)
-            resources = _resources(view, gateway)
+            resources = stored_parameters(view, gateway)
             at_work = {job.id: job for job in jobs.jobs(view)}
         searching.state = _state(searching.state, known, resources, at_work)
     return True
 
 
-def _resources(view: Read, gateway: Gateway) -> dict[str, Resource]:
+def stored_parameters(view: Read, gateway: Gateway) -> dict[str, Resource]:
+    """Return the SearchParameters that are stored here, by id, the eldest first."""
     rows = view.rows(
         "SELECT fhir_id, body FROM resource WHERE rtype = ? AND deleted = 0 ORDER BY rid",
         (gateway.registry.rtypes[TYPE],),
@@ -84,8 +85,11 @@ def _resources(view: Read, gateway: Gateway) -> dict[str, Resource]:
 def _state(
     before: SearchState, known: Numbered, resources: Mapping[str, Resource], at_work: Mapping[int, jobs.Job]
 ) -> SearchState:
-    custom, refused = custom_parameters(before.definitions, resources, indexed, before.custom)
+    together = beside(resources, before.offered)
+    custom, refused = custom_parameters(before.definitions, together, indexed, before.custom)
     for id, issues in refused.items():
+        if id in before.offered:
+            continue  # told when the packages were taken in
         # Written before this server knew why not, or by an earlier version of it.
         fields = {"search_parameter": id, "refusal": [issue.complaint.detail for issue in issues]}
         logger.error("a stored SearchParameter has no effect", extra={"fields": fields})
@@ -97,7 +101,13 @@ def _state(
     if not _selects_the_same(custom, before.custom):
         indexer = Indexer(parameters, known.pids, before.registry.base)
     registry = before.registry.with_parameters(parameters, known.pids, pending)
-    return SearchState(definitions, indexer, registry, known.generation, custom)
+    return SearchState(definitions, indexer, registry, known.generation, custom, before.offered)
+
+
+def beside(stored: Mapping[str, Resource], offered: Mapping[str, Resource]) -> dict[str, Resource]:
+    """Return stored SearchParameters, and those of packages whose urls no stored one has."""
+    urls = {each.get("url") for each in stored.values()}
+    return {**stored, **{name: each for name, each in offered.items() if each.get("url") not in urls}}
 
 
 def _pending(id: int, at_work: Mapping[int, jobs.Job]) -> Pending:
@@ -154,16 +164,19 @@ def plan_change(gateway: Gateway, planned: Plan) -> Change | None:
     if not entries and not gone:
         return None
     state = gateway.searching.state
-    stored = {id: custom.resource for id, custom in state.custom.by_id.items()}
+    stored = {id: custom.resource for id, custom in state.custom.by_id.items() if id not in state.offered}
     others = {id: resource for id, resource in stored.items() if id not in entries and id not in gone}
-    after = {**others, **{id: planned.resources[index] for id, index in entries.items()}}
+    written = {id: planned.resources[index] for id, index in entries.items()}
+    taken = beside({**others, **written}, state.offered)
+    # Who comes last finds its code taken.
+    after = {**{id: each for id, each in taken.items() if id not in written}, **written}
     custom, refused = custom_parameters(state.definitions, after, indexed, state.custom)
     refusals = Refusals()
     for id, issues in refused.items():
         if id in entries:
             entry = planned.entries[entries[id]]
             refusals.add(Unprocessable, *map(entry.moved, issues))
-        else:
+        elif id in state.custom.by_id:
             index = next(iter({**gone, **entries}.values()))
             refusals.add(Unprocessable, planned.entries[index].placed(_needed(state.custom.by_id[id])))
     refusals.raise_any()
@@ -203,6 +216,11 @@ def take_effect(gateway: Gateway) -> None:
         # It is committed, whatever became of the database since; `keep_up` reads it when that is back.
         codes = [issue.complaint.detail for issue in refusal.issues]
         logger.warning("search parameters not read yet", extra={"fields": {"refusal": codes}})
+    wait_for_index(gateway)
+
+
+def wait_for_index(gateway: Gateway) -> None:
+    """Wait a moment for what the background indexes: where little is stored, it can be searched by at once."""
     gateway.bell.set()
     deadline = time.monotonic() + gateway.limits.reindex_seconds
     while gateway.registry.pending and time.monotonic() < deadline:

@@ -6,7 +6,8 @@ Source: FHIR R4, RESTful API, "create", "update", "patch", "delete" and their co
 from __future__ import annotations
 
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue
-from fhir_gateway.interactions import complaints, conditions, json_patch, preconditions
+from fhir_gateway.fhir.resource import bounded
+from fhir_gateway.interactions import complaints, conditions, patch, preconditions
 from fhir_gateway.interactions.answers import answer
 from fhir_gateway.interactions.commit import commit
 from fhir_gateway.interactions.entry import Entry
@@ -20,6 +21,8 @@ METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELET
 
 def write(gateway: Gateway, interaction: Interaction) -> Answer:
     """Carry out one create, update, patch or delete by itself: a transaction of one."""
+    if interaction.issues:
+        raise InvalidRequest(*bounded(gateway.validation.of_unsound(gateway, interaction)))
     resource, links = interaction.resource, interaction.links
     own = links.get(id(resource)) if links is not None and resource is not None else None
     entry = Entry(interaction, links=own)
@@ -51,7 +54,7 @@ def prepare(gateway: Gateway, entry: Entry) -> list[Issue]:
         if act.patch is None:
             issues.append(entry.placed(complaints.PATCH_MISSING.at()))
         else:
-            issues += map(entry.moved, json_patch.check(act.patch))
+            issues += map(entry.moved, patch.check(act.patch))
     if act.id is None:
         issues += _criteria(gateway, entry, act.parameters, "url")
         entry.made_id = gateway.new_id() if act.code == "update" else ""

@@ -6,9 +6,10 @@ Source: FHIR R4, RESTful API; Search, "Using POST"; Operations, "Executing an Op
 from __future__ import annotations
 
 from fhir_gateway.fhir.outcome import InvalidRequest
-from fhir_gateway.interactions.interaction import Code, Interaction, Parameters
+from fhir_gateway.interactions.interaction import Code, Interaction, Parameters, Sent
+from fhir_gateway.interactions.operations.table import takes_unsound
 from fhir_gateway.rest.complaints import MALFORMED_ESCAPE
-from fhir_gateway.rest.negotiate import body_kind, check_form_type, check_patch_type, format_of
+from fhir_gateway.rest.negotiate import body_kind, check_form_type, format_of, patch_kind
 from fhir_gateway.rest.representations import Representations
 from fhir_gateway.rest.request import Request, conditions_of, parameters_of, preferences_of, without_own
 from fhir_gateway.rest.routes import Route
@@ -18,7 +19,7 @@ def check_content_type(request: Request, route: Route, code: Code) -> None:
     """Refuse a body of the wrong kind before it is received; raises UnsupportedMediaType."""
     content_type = request.header(b"content-type")
     if code == "patch":
-        check_patch_type(content_type)
+        patch_kind(content_type)
     elif route.form or code == "operation":
         # Both may come without a body, and then without a type.
         if content_type is not None:
@@ -57,10 +58,13 @@ def interaction_of(
         interaction.parameters = request.parameters + _form(request, body)
         interaction.presentation = list(request.own.items())
     elif code == "patch":
-        interaction.patch = representations.read_patch(body)
+        interaction.patch = representations.read_patch(body, patch_kind(request.header(b"content-type")))
     elif code != "operation" or body:
-        parsed = representations.read(body, body_kind(request.header(b"content-type")))
-        interaction.resource, interaction.links = parsed.resource, parsed.links
+        kind = body_kind(request.header(b"content-type"))
+        is_judged = code in ("create", "update") or (code == "operation" and takes_unsound(route.operation))
+        parsed = representations.examine(body, kind) if is_judged else representations.read(body, kind)
+        interaction.resource, interaction.links, interaction.issues = parsed.resource, parsed.links, parsed.issues
+        interaction.sent = Sent(body, kind)
         if code == "batch" and parsed.resource.get("type") != "batch":
             # A Bundle of another type, or no Bundle, is refused there.
             interaction.code = "transaction"

@@ -14,13 +14,15 @@ from typing import Any
 
 from fhir_gateway.fhir.json import MAX_DEPTH, TOO_DEEP
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, NotFound, Unavailable
-from fhir_gateway.interactions.interaction import Actor, Answer, Conditions, Interaction
+from fhir_gateway.interactions import places
+from fhir_gateway.interactions.interaction import Actor, Answer, Conditions, Interaction, Sent
+from fhir_gateway.interactions.patch import FORMATS as PATCH_FORMATS
 from fhir_gateway.rest.act import check_content_type, interaction_of
 from fhir_gateway.rest.body import inflated, receive_body
 from fhir_gateway.rest.complaints import DEFECT, NOT_OPEN, OUTSIDE_BASE
 from fhir_gateway.rest.hosts import Hosts
 from fhir_gateway.rest.lanes import ClientGone, Lanes
-from fhir_gateway.rest.negotiate import JSON, JSON_PATCH, format_of, language_of, takes_gzip
+from fhir_gateway.rest.negotiate import JSON, body_kind, format_of, language_of, takes_gzip
 from fhir_gateway.rest.representations import Representations
 from fhir_gateway.rest.request import (
     Request,
@@ -41,6 +43,7 @@ Receive = Callable[[], Awaitable[Any]]
 ANONYMOUS = Actor()
 LARGE = 256 * 1024  # bytes; what takes longer than a millisecond to compress is compressed in a thread
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
+_RESOURCES = frozenset({"create", "update", "batch", "transaction", "operation"})  # whose body is a resource
 
 logger = logging.getLogger(__name__)
 
@@ -171,9 +174,15 @@ class Answerer:
         if body is not None:
             body = inflated(body, request.header(b"content-encoding"), self._settings.max_body_bytes)
         assert request.code is not None
-        interaction = interaction_of(request, found, request.code, body, acts.representations)
-        request.code = interaction.code
-        return self._written(acts, request, acts.perform(interaction, ANONYMOUS))
+        try:
+            interaction = interaction_of(request, found, request.code, body, acts.representations)
+            request.code = interaction.code
+            return self._written(acts, request, acts.perform(interaction, ANONYMOUS))
+        except FhirError as refusal:
+            if body and request.code in _RESOURCES:
+                kind = body_kind(request.header(b"content-type"))
+                refusal.issues = tuple(places.placed(refusal.issues, Sent(body, kind)))
+            raise
 
     def _written(self, acts: Acts, request: Request, answer: Answer) -> Response:
         accepted = request.header(b"accept-encoding")
@@ -206,5 +215,5 @@ class Defect(FhirError):
 def _options(found: Route) -> Response:
     headers = [NO_STORE, (b"allow", ", ".join(found.allowed).encode())]
     if "PATCH" in found.acts:
-        headers.append((b"accept-patch", JSON_PATCH.encode()))
+        headers.append((b"accept-patch", ", ".join(PATCH_FORMATS).encode()))
     return Response(204, headers)

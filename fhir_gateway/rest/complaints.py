@@ -94,10 +94,11 @@ MEDIA_TYPE_NOT_TAKEN = Complaint(
 PATCH_TYPE_NOT_TAKEN = Complaint(
     "patch-type-not-taken",
     "not-supported",
-    "A PATCH body of Content-Type {media_type} is not taken. Taken: {taken}, an array of operations (RFC 6902); "
-    "to replace the whole resource use PUT.",
-    "Un corps de PATCH de Content-Type {media_type} n'est pas accepté. Accepté : {taken}, un tableau d'opérations "
-    "(RFC 6902) ; pour remplacer toute la ressource, utilisez PUT.",
+    "A PATCH body of Content-Type {media_type} is not taken. Taken: {json_patch}, an array of operations (RFC 6902), "
+    "and a FHIRPath Patch, a Parameters resource, as {fhirpath_patch}. To replace the whole resource use PUT.",
+    "Un corps de PATCH de Content-Type {media_type} n'est pas accepté. Acceptés : {json_patch}, un tableau "
+    "d'opérations (RFC 6902), et un FHIRPath Patch, ressource Parameters, en {fhirpath_patch}. Pour remplacer toute la "
+    "ressource, utilisez PUT.",
 )
 CHARSET_NOT_TAKEN = Complaint(
     "charset-not-taken",

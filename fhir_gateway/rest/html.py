@@ -13,7 +13,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from fhir_gateway.rest.negotiate import FORM, JSON_PATCH
+from fhir_gateway.interactions.patch import JSON_PATCH
+from fhir_gateway.rest.negotiate import FORM
 from fhir_gateway.rest.version import VERSION
 
 _FOLDER = Path(__file__).with_name("pages")

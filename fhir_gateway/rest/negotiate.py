@@ -17,6 +17,8 @@ from fhir_gateway.fhir.outcome import (
     NotAcceptable,
     UnsupportedMediaType,
 )
+from fhir_gateway.interactions.patch import FORMATS as PATCH_FORMATS
+from fhir_gateway.interactions.patch import JSON_PATCH
 from fhir_gateway.rest.complaints import (
     CHARSET_NOT_TAKEN,
     FHIR_VERSION_NOT_SERVED,
@@ -29,7 +31,6 @@ from fhir_gateway.rest.complaints import (
 
 Kind = Literal["json", "xml"]
 
-JSON_PATCH = "application/json-patch+json"
 FORM = "application/x-www-form-urlencoded"
 # In the order of preference where a client leaves the choice to us.
 KINDS: dict[str, Kind] = {
@@ -198,14 +199,21 @@ def body_kind(content_type: str | None) -> Kind:
     return KINDS[media_type]
 
 
-def check_patch_type(content_type: str | None) -> None:
-    """Raise UnsupportedMediaType unless a PATCH body is declared as a JSON Patch."""
+@lru_cache(maxsize=256)
+def patch_kind(content_type: str | None) -> Kind | None:
+    """Return the representation of the FHIRPath Patch that a PATCH body is declared as; None for a JSON Patch.
+
+    Raises: UnsupportedMediaType for another type, charset or FHIR version. `application/json` is refused: it may be
+    an array of operations as well as a resource, and whoever sends it may have meant a PUT.
+    """
     media_type, parameters = media_type_of(content_type or "")
-    issues = _charset_issues(parameters)
-    if media_type != JSON_PATCH:
-        issues.insert(0, PATCH_TYPE_NOT_TAKEN.at(media_type=media_type or "(none)", taken=JSON_PATCH))
+    issues = _charset_issues(parameters) + _version_issues(parameters)
+    if media_type not in PATCH_FORMATS:
+        texts = {"json_patch": JSON_PATCH, "fhirpath_patch": ", ".join(PATCH_FORMATS[1:])}
+        issues.insert(0, PATCH_TYPE_NOT_TAKEN.at(media_type=media_type or "(none)", **texts))
     if issues:
         raise UnsupportedMediaType(*issues)
+    return None if media_type == JSON_PATCH else KINDS[media_type]
 
 
 def check_form_type(content_type: str | None) -> None:

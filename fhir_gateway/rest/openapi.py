@@ -13,8 +13,10 @@ from typing import Any
 
 from fhir_gateway.interactions.interaction import Code
 from fhir_gateway.interactions.operations.table import OPERATIONS
+from fhir_gateway.interactions.patch import FORMATS as PATCH_FORMATS
+from fhir_gateway.interactions.patch import JSON_PATCH
 from fhir_gateway.interactions.urls import COMPARTMENTS
-from fhir_gateway.rest.negotiate import FORM, JSON_PATCH, KINDS
+from fhir_gateway.rest.negotiate import FORM, KINDS
 
 Schema = dict[str, Any]
 
@@ -95,7 +97,7 @@ PATHS: tuple[Path, ...] = (
         "patch",
         "/{type}/{id}",
         "patch",
-        "Change parts of a resource (JSON Patch)",
+        "Change parts of a resource (JSON Patch, FHIRPath Patch)",
         (200, 410, *_WRITE),
         ("If-Match", "Prefer"),
         JSON_PATCH,
@@ -135,7 +137,7 @@ PATHS: tuple[Path, ...] = (
         "patch",
         "/{type}",
         "patch",
-        "Change the resource that matches (JSON Patch)",
+        "Change the resource that matches (JSON Patch, FHIRPath Patch)",
         (200, 410, *_WRITE),
         ("criteria", "If-Match", "Prefer"),
         JSON_PATCH,
@@ -353,6 +355,27 @@ _JSON_PATCH_SCHEMA: Schema = {
     },
     "example": [{"op": "replace", "path": "/active", "value": False}],
 }
+_FHIRPATH_PATCH_SCHEMA: Schema = {
+    "type": "object",
+    "required": ["resourceType"],
+    "properties": {
+        "resourceType": {"const": "Parameters"},
+        "parameter": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+    },
+    "example": {
+        "resourceType": "Parameters",
+        "parameter": [
+            {
+                "name": "operation",
+                "part": [
+                    {"name": "type", "valueCode": "replace"},
+                    {"name": "path", "valueString": "Patient.birthDate"},
+                    {"name": "value", "valueDate": "1930-01-01"},
+                ],
+            }
+        ],
+    },
+}
 
 
 def paths_of(base_path: str) -> dict[str, Any]:
@@ -371,6 +394,7 @@ def schemas_of(resource_types: Sequence[str]) -> dict[str, Schema]:
         "Resource": _RESOURCE,
         "OperationOutcome": _OPERATION_OUTCOME,
         "JsonPatch": _JSON_PATCH_SCHEMA,
+        "FhirPathPatch": _FHIRPATH_PATCH_SCHEMA,
     }
 
 
@@ -401,7 +425,10 @@ def _body(kind: str) -> dict[str, Any]:
         schema: Schema = {"type": "object", "additionalProperties": _TEXT}
         return {"required": False, "content": {FORM: {"schema": schema}}}
     if kind == JSON_PATCH:
-        return {"required": True, "content": {JSON_PATCH: {"schema": {"$ref": "#/components/schemas/JsonPatch"}}}}
+        content: Schema = {JSON_PATCH: {"schema": {"$ref": "#/components/schemas/JsonPatch"}}}
+        fhirpath_patch = _representations("FhirPathPatch")
+        content |= {media_type: fhirpath_patch[media_type] for media_type in PATCH_FORMATS if media_type in KINDS}
+        return {"required": True, "content": content}
     return {"required": kind == "resource", "content": _representations("Resource")}
 
 

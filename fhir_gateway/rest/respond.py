@@ -5,19 +5,18 @@ Source: FHIR R4, RESTful API, "HTTP Headers", "Status codes"; RFC 9110.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
 from fhir_gateway.fhir import primitives
 from fhir_gateway.fhir.outcome import FhirError, Language, NotAllowed, Unauthenticated, operation_outcome
 from fhir_gateway.interactions.interaction import Answer
-from fhir_gateway.rest.negotiate import JSON_PATCH, Format
+from fhir_gateway.interactions.patch import FORMATS as PATCH_FORMATS
+from fhir_gateway.rest.negotiate import Format
 
 Headers = list[tuple[bytes, bytes]]
 ToXml = Callable[[bytes], bytes]  # finished JSON of a resource → its XML
@@ -30,8 +29,6 @@ VARY_LANGUAGE = (b"vary", b"Accept, Accept-Encoding, Accept-Language")
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 GZIP = (b"content-encoding", b"gzip")
 LENGTH_0 = (b"content-length", b"0")
-
-_UNFIT = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(slots=True)
@@ -70,24 +67,14 @@ def of_refusal(error: FhirError, format_: Format, language: Language, to_xml: To
     if isinstance(error, Unauthenticated):
         headers.append((b"www-authenticate", b'Bearer realm="fhir"'))
     if error.status == 415 and method == "PATCH":
-        headers.append((b"accept-patch", JSON_PATCH.encode()))
+        headers.append((b"accept-patch", ", ".join(PATCH_FORMATS).encode()))
     if error.status in (429, 503):
         headers.append((b"retry-after", b"%d" % getattr(error, "retry_after", 5)))
     version = getattr(error, "version", None)
     if version is not None:
         headers.append((b"etag", b'W/"%d"' % version))
-    body = msgspec.json.encode(_fit(operation_outcome(error.issues, language)))
+    body = msgspec.json.encode(operation_outcome(error.issues, language))
     return _with_body(error.status, headers, body, format_, to_xml, None)
-
-
-def _fit(outcome: dict[str, Any]) -> dict[str, Any]:
-    """Replace, in place, what a FHIR string and XML cannot hold: texts and expressions quote what was sent."""
-    for issue in outcome["issue"]:
-        text = _UNFIT.sub("\ufffd", issue["diagnostics"])
-        issue["diagnostics"] = issue["details"]["text"] = text
-        if "expression" in issue:
-            issue["expression"] = [_UNFIT.sub("\ufffd", path) for path in issue["expression"]]
-    return outcome
 
 
 def _with_body(

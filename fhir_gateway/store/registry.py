@@ -10,12 +10,15 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from fhir_gateway.store.contract import Locks, Read, Store, Write
 from fhir_gateway.store.index.indexer import INDEX_FORMAT
 from fhir_gateway.store.writer import Writer
 
 _PAGE_KEY = "page-key"
 _INDEX_FORMAT = "index-format"
+_OFFERED = "offered-parameters"
 
 Parameter = tuple[str, str]  # resource type and code
 
@@ -70,18 +73,34 @@ def release_parameters(tx: Write, job: int) -> None:
 
 def index_format(view: Read) -> int:
     """Return the format of the index rows in this database; 0 when it is older than formats are."""
-    found = view.rows("SELECT value FROM gateway_setting WHERE name = ?", (_INDEX_FORMAT,))
-    return int(bytes(found[0][0])) if found else 0
+    return int(_setting(view, _INDEX_FORMAT) or 0)
 
 
 def set_index_format(tx: Write, format: int = INDEX_FORMAT) -> None:
     """Note that all index rows are of a format."""
-    value = str(format).encode()
-    if index_format(tx):
-        tx.rows("UPDATE gateway_setting SET value = ? WHERE name = ? RETURNING name", (value, _INDEX_FORMAT))
-    elif not tx.rows("SELECT 1 FROM gateway_setting WHERE name = ?", (_INDEX_FORMAT,)):
+    _set(tx, _INDEX_FORMAT, str(format).encode())
+
+
+def offered_parameters(view: Read) -> dict[str, str]:
+    """Return what resources here are indexed by that no SearchParameter here says: "Type:code" and its fingerprint."""
+    found: dict[str, str] = msgspec.json.decode(_setting(view, _OFFERED) or b"{}")
+    return found
+
+
+def set_offered_parameters(tx: Write, fingerprints: Mapping[str, str]) -> None:
+    """Note by what resources here are indexed that no SearchParameter here says."""
+    _set(tx, _OFFERED, msgspec.json.encode(fingerprints))
+
+
+def _setting(view: Read, name: str) -> bytes | None:
+    found = view.rows("SELECT value FROM gateway_setting WHERE name = ?", (name,))
+    return bytes(found[0][0]) if found else None
+
+
+def _set(tx: Write, name: str, value: bytes) -> None:
+    if not tx.rows("UPDATE gateway_setting SET value = ? WHERE name = ? RETURNING name", (value, name)):
         assert isinstance(tx, Writer)
-        tx.insert("gateway_setting", ("name", "value"), [(_INDEX_FORMAT, value)])
+        tx.insert("gateway_setting", ("name", "value"), [(name, value)])
 
 
 def parameter_ids(store: Store, parameters: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], int]:

@@ -91,7 +91,7 @@ const fullUrl = `urn:uuid:${randomUUID()}`;
 const observation = {
   resourceType: "Observation",
   status: "final",
-  code: { coding: [{ system: "http://loinc.org", code: "8867-4" }] },
+  code: { coding: [{ system: "http://loinc.org", code: "718-7" }] },
   subject: { reference: fullUrl },
 };
 const entries = [

@@ -35,11 +35,11 @@ def patient(family: str = "Essai") -> Patient:
     return patient
 
 
-def heart_rate(subject: str) -> Observation:
+def haemoglobin(subject: str) -> Observation:
     observation = Observation()
     observation.status = "final"
     observation.code = CodeableConcept()
-    observation.code.coding = [Coding({"system": "http://loinc.org", "code": "8867-4"})]
+    observation.code.coding = [Coding({"system": "http://loinc.org", "code": "718-7"})]
     observation.subject = FHIRReference({"reference": subject})
     return observation
 
@@ -75,7 +75,7 @@ def test_a_search_visits_every_page(client: FHIRClient) -> None:
 
 def test_a_search_includes_what_its_matches_refer_to(client: FHIRClient) -> None:
     subject = f"Patient/{patient().create(client.server)['id']}"
-    heart_rate(subject).create(client.server)
+    haemoglobin(subject).create(client.server)
     search = Observation.where({"subject": subject}).include("subject")
     found = [resource.relativePath() for resource in search.perform_resources_iter(client.server)]
     assert len(found) == 2
@@ -87,7 +87,7 @@ def test_a_transaction_bundle_is_created_at_the_base(client: FHIRClient) -> None
     bundle = Bundle()
     bundle.type = "transaction"
     bundle.entry = []
-    for url, resource in ((full_url, patient()), (f"urn:uuid:{uuid4()}", heart_rate(full_url))):
+    for url, resource in ((full_url, patient()), (f"urn:uuid:{uuid4()}", haemoglobin(full_url))):
         entry = BundleEntry()
         entry.fullUrl = url
         entry.resource = resource

@@ -76,7 +76,7 @@ def test_the_first_of_a_search_and_the_only_one(client: SyncFHIRClient) -> None:
 
 def test_a_search_includes_what_its_matches_refer_to(client: SyncFHIRClient) -> None:
     patient = new_patient(client).create()
-    code = {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}
+    code = {"coding": [{"system": "http://loinc.org", "code": "718-7"}]}
     client.resource("Observation", status="final", code=code, subject=patient.to_reference()).save()
     page = client.resources("Observation").search(subject=f"Patient/{patient.id}").include("Observation", "subject")
     assert [entry["resource"]["resourceType"] for entry in page.fetch_raw()["entry"]] == ["Observation", "Patient"]
@@ -112,7 +112,7 @@ def test_a_conditional_update_with_two_matches_is_told_as_such(client: SyncFHIRC
 
 def test_a_transaction_is_posted_to_the_base(client: SyncFHIRClient) -> None:
     full_url = f"urn:uuid:{uuid4()}"
-    code = {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}
+    code = {"coding": [{"system": "http://loinc.org", "code": "718-7"}]}
     observation = {"resourceType": "Observation", "status": "final", "code": code, "subject": {"reference": full_url}}
     answer = client.execute(
         "",

@@ -53,12 +53,15 @@ def patient(value: str | None = None, **more: Any) -> dict[str, Any]:
 
 def observation(subject: str) -> dict[str, Any]:
     code = {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}
+    category = {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}
     quantity = {"value": 72, "unit": "/min", "system": "http://unitsofmeasure.org", "code": "/min"}
     return {
         "resourceType": "Observation",
         "status": "final",
+        "category": [{"coding": [category]}],
         "code": code,
         "subject": {"reference": subject},
+        "effectiveDateTime": "2026-01-15",
         "valueQuantity": quantity,
     }
 

@@ -326,14 +326,14 @@ def test_a_bundle_whose_conditional_creates_all_find_something_writes_nothing(de
         (binary([], "application/json"), "patch-format-unsupported", "Bundle.entry[0].resource.contentType"),
         ({"resourceType": "Binary", "contentType": "application/json-patch+json"}, "patch-format-unsupported",
          "Bundle.entry[0].resource"),
-        ({"resourceType": "Parameters", "parameter": [{"name": "operation"}]}, "patch-format-unsupported",
-         "Bundle.entry[0].resource"),
+        ({"resourceType": "Patient", "active": True}, "patch-format-unsupported", "Bundle.entry[0].resource"),
+        ({"resourceType": "Parameters", "parameter": [{"name": "operation"}]}, "patch-malformed", "Bundle.entry[0]"),
         (binary({"op": "add"}), "patch-missing", "Bundle.entry[0].resource.data"),
         ({**binary([]), "data": base64.b64encode(b"[{").decode()}, "json-truncated", "Bundle.entry[0].resource.data"),
         (binary([{"op": "add"}]), "patch-malformed", "Bundle.entry[0]"),
     ],
 )  # fmt: skip
-def test_a_patch_entry_carries_a_json_patch_in_a_binary(
+def test_a_patch_entry_carries_parameters_or_a_json_patch_in_a_binary(
     desk: Desk, resource: Any, detail: str, expression: str
 ) -> None:
     desk.put(patient("a"))

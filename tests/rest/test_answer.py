@@ -21,7 +21,7 @@ from fhir_gateway.fhir.outcome import (
     Unavailable,
     Unprocessable,
 )
-from fhir_gateway.interactions.interaction import Answer, Conditions, Interaction, Preferences
+from fhir_gateway.interactions.interaction import Answer, Conditions, Interaction, Preferences, Sent
 from fhir_gateway.settings import Settings
 from tests.rest.house import INSTANT, PATIENT, House
 
@@ -29,6 +29,7 @@ JSON = "application/fhir+json;charset=utf-8"
 XML = "application/fhir+xml;charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
 PATCH = {"Content-Type": "application/json-patch+json"}
+TAKEN = "application/json-patch+json, application/fhir+json, application/fhir+xml"
 BASE = "http://localhost:8080/fhir"
 AMISS = Complaint("amiss", "value", "Wrong: {what}.", "Faux : {what}.")
 
@@ -120,6 +121,28 @@ def test_a_json_patch_is_an_array_of_operations():
     )
     (operation,) = house.interaction.patch or []
     assert operation["value"].text == "1.10"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/fhir+json", b'{"resourceType":"Parameters","parameter":[{"name":"operation"}]}'),
+        (
+            "application/fhir+xml",
+            b'<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/></parameter></Parameters>',
+        ),
+    ],
+)
+def test_a_fhirpath_patch_is_a_parameters_resource(content_type: str, body: bytes):
+    house = House()
+    house.ask("PATCH", "/fhir/Patient/1", {"Content-Type": content_type}, body)
+    assert house.interaction.patch == {"resourceType": "Parameters", "parameter": [{"name": "operation"}]}
+
+
+def test_a_fhirpath_patch_of_unsound_structure_is_refused():
+    body = b'{"resourceType":"Parameters","operation":[]}'
+    reply = House().ask("PATCH", "/fhir/Patient/1", {"Content-Type": "application/fhir+json"}, body)
+    assert (reply.status, reply.details) == (400, ["unknown-property"])
 
 
 @pytest.mark.parametrize("body", [b"{}", b"1", b"[1]", b'"[]"'])
@@ -246,7 +269,7 @@ def test_options_tells_the_methods_and_the_patch_format():
     reply = house.ask("OPTIONS", "/fhir/Patient/1")
     assert (reply.status, reply.body) == (204, b"")
     assert reply.headers["allow"] == "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"
-    assert reply.headers["accept-patch"] == "application/json-patch+json"
+    assert reply.headers["accept-patch"] == TAKEN
     assert house.asked == []
 
 
@@ -309,12 +332,12 @@ def test_an_unknown_type_is_404_and_a_wrong_method_405_with_allow():
     assert reply.headers["allow"] == "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/fhir+json"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/xml", "application/merge-patch+json"])
 def test_a_plain_json_body_in_patch_is_refused_with_415_and_what_is_taken(content_type: str):
     house = House()
     reply = house.ask("PATCH", "/fhir/Patient/1", {"Content-Type": content_type}, b'{"active":false}')
-    assert (reply.status, reply.headers["accept-patch"]) == (415, "application/json-patch+json")
-    assert "application/json-patch+json" in reply.text
+    assert (reply.status, reply.headers["accept-patch"]) == (415, TAKEN)
+    assert all(media_type in reply.text for media_type in TAKEN.split(", "))
     assert house.asked == []
 
 
@@ -338,10 +361,28 @@ def test_an_escaped_slash_does_not_make_two_segments_of_one():
     assert house.read == []
 
 
-def test_all_errors_of_the_structure_are_told_at_once():
-    reply = House().post("/fhir/Patient", b'{"resourceType":"Patient","active":"yes","naem":[],"gender":1}')
+WRONG = b'{"resourceType":"Patient","active":"yes",\n "naem":[],"gender":1}'
+
+
+def test_all_errors_of_the_structure_are_told_at_once_with_line_and_column():
+    reply = House().post("/fhir", b'{"resourceType":"Bundle","type":"batch","entry":[{"resource":' + WRONG + b"}]}")
     assert reply.status == 400
-    assert len(reply.json["issue"]) == 3
+    places = {
+        each["expression"][0]: [extension["valueInteger"] for extension in each["extension"]]
+        for each in reply.json["issue"]
+    }
+    assert places == {
+        "Bundle.entry[0].resource.active": [1, 97],
+        "Bundle.entry[0].resource": [1, 62],
+        "Bundle.entry[0].resource.gender": [2, 21],
+    }
+
+
+def test_a_create_of_an_unsound_resource_is_refused_by_its_act_which_knows_what_else_is_wrong():
+    house = House()
+    house.post("/fhir/Patient", WRONG)
+    assert len(house.interaction.issues) == 3
+    assert house.interaction.sent == Sent(WRONG, "json")
 
 
 def test_a_body_nested_beyond_all_bounds_is_refused():

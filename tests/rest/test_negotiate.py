@@ -15,9 +15,9 @@ from fhir_gateway.rest.negotiate import (
     Format,
     body_kind,
     check_form_type,
-    check_patch_type,
     format_of,
     language_of,
+    patch_kind,
     ranges_of,
     takes_gzip,
 )
@@ -215,17 +215,24 @@ def test_a_body_of_another_kind_is_refused_with_all_reasons(content_type: str | 
     assert details(refusal.value) == expected
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/fhir+json", "application/merge-patch+json"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/xml", "application/merge-patch+json"])
 def test_a_patch_of_another_type_is_refused_with_a_text_that_says_which_is_taken(content_type: str):
     with pytest.raises(UnsupportedMediaType) as refusal:
-        check_patch_type(content_type)
+        patch_kind(content_type)
     text = refusal.value.issues[0].text("en")
     assert content_type in text
     assert "application/json-patch+json" in text
 
 
+def test_a_fhirpath_patch_is_taken_as_json_and_as_xml():
+    assert patch_kind("application/fhir+json; fhirVersion=4.0") == "json"
+    assert patch_kind("application/fhir+xml; charset=utf-8") == "xml"
+    with pytest.raises(UnsupportedMediaType):
+        patch_kind("application/fhir+json; fhirVersion=5.0")
+
+
 def test_a_json_patch_and_a_form_are_taken_where_they_belong():
-    check_patch_type("application/json-patch+json; charset=utf-8")
+    assert patch_kind("application/json-patch+json; charset=utf-8") is None
     check_form_type("application/x-www-form-urlencoded")
     with pytest.raises(UnsupportedMediaType):
         check_form_type("multipart/form-data; boundary=x")

@@ -204,7 +204,9 @@ def test_a_database_that_goes_away_under_load_loses_nothing_acknowledged(cluster
 
         with ThreadPoolExecutor(4) as pool:
             loading = [pool.submit(load, number) for number in range(4)]
-            time.sleep(1)
+            deadline = time.monotonic() + RECOVERY_SECONDS
+            while not acknowledged and time.monotonic() < deadline:
+                time.sleep(0.1)
             cluster.stop("immediate")
             before = len(acknowledged)
             cluster.start()

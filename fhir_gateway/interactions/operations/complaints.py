@@ -36,6 +36,25 @@ BODY_TYPE = Complaint(
     en="${operation} takes one of these as its body: {types}; this is a {sent}.",
     fr="${operation} prend comme corps l'une de ces ressources : {types} ; ceci est un {sent}.",
 )
+ALL_OK = Complaint(
+    "validation-all-ok",
+    "informational",
+    en="No issues were found.",
+    fr="Aucun problème n'a été trouvé.",
+    severity="information",
+)
+MODE_UNKNOWN = Complaint(
+    "validation-mode-unknown",
+    "value",
+    en="{mode} is no mode of $validate; there are: {known}.",
+    fr="{mode} n'est pas un mode de $validate ; il y a : {known}.",
+)
+MODE_OF_INSTANCE = Complaint(
+    "validation-mode-of-instance",
+    "invalid",
+    en="The mode {mode} is asked of the resource meant: [type]/[id]/$validate?mode={mode}.",
+    fr="Le mode {mode} se demande à la ressource concernée : [type]/[id]/$validate?mode={mode}.",
+)
 INPUT_UNKNOWN = Complaint(
     "operation-input-unknown",
     "not-supported",

@@ -12,6 +12,7 @@ from fhir_gateway.fhir.primitives import INTEGER_RANGES, TEXT_RULES
 from fhir_gateway.interactions.interaction import Interaction
 from fhir_gateway.interactions.operations import complaints
 from fhir_gateway.interactions.operations.operation import Input, Inputs, Operation
+from fhir_gateway.interactions.operations.unsound import judged
 
 _INTEGERS = frozenset(INTEGER_RANGES)
 _PRIMITIVE = frozenset(TEXT_RULES) | _INTEGERS | {"boolean"}
@@ -39,6 +40,7 @@ class _Reading:
         self.issues: list[Issue] = []
 
     def inputs(self) -> Inputs:
+        unsound = judged(self.interaction)
         for name, text in self.interaction.parameters:
             self._from_url(name, text)
         if self.interaction.resource is not None:
@@ -51,7 +53,8 @@ class _Reading:
                 self._complain(complaints.INPUT_TWICE, name=each.name)
         if self.issues:
             raise InvalidRequest(*self.issues)
-        return Inputs({name: [each for each in given if each is not _NONE] for name, given in self.values.items()})
+        values = {name: [each for each in given if each is not _NONE] for name, given in self.values.items()}
+        return Inputs(values, unsound)
 
     def _complain(self, complaint: Any, expression: str | None = None, **values: object) -> None:
         self.issues.append(complaint.at(expression, operation=self.operation.name, **values))

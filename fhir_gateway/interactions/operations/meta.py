@@ -11,9 +11,10 @@ from typing import Any
 
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.json import decode, encode
-from fhir_gateway.fhir.outcome import Conflict, InvalidRequest, PreconditionFailed, TooCostly
+from fhir_gateway.fhir.outcome import Conflict, InvalidRequest, PreconditionFailed, TooCostly, Unprocessable
+from fhir_gateway.fhir.resource import bounded
 from fhir_gateway.interactions import preconditions, search_state
-from fhir_gateway.interactions.commit import GenerationChanged
+from fhir_gateway.interactions.commit import GenerationChanged, IdentitiesChanged
 from fhir_gateway.interactions.complaints import UNSETTLED
 from fhir_gateway.interactions.draft import draft
 from fhir_gateway.interactions.gateway import Gateway
@@ -21,6 +22,7 @@ from fhir_gateway.interactions.interaction import Answer
 from fhir_gateway.interactions.operations import complaints
 from fhir_gateway.interactions.operations.operation import Call
 from fhir_gateway.interactions.read import UNCONDITIONAL, answer_with, read, vread
+from fhir_gateway.interactions.validation import forbids
 from fhir_gateway.store.contract import Key, Locks, Put, Read, Write
 from fhir_gateway.store.search.in_use import examples
 
@@ -120,12 +122,29 @@ def meta_delete(gateway: Gateway, call: Call) -> Answer:
     return _changed(gateway, call, take_away)
 
 
+def _hold(gateway: Gateway, call: Call, key: Key) -> int | None:
+    """Refuse a claim that the resource does not live up to, as an update with it would be.
+
+    Returns the version that was looked at; None when there is none.
+    """
+    version = gateway.store.current(*key)
+    if version is None or version.deleted:
+        return None
+    resource = decode(version.body)
+    add(resource["meta"], call.inputs.one("meta"))
+    issues = gateway.validation.of_write(gateway, resource, call.interaction.base)
+    if forbids(issues):
+        raise Unprocessable(*bounded(issues))
+    return version.vid
+
+
 def _changed(gateway: Gateway, call: Call, change: Change) -> Answer:
     """Change the meta of a resource, which makes a new version when it comes out otherwise.
 
     If-Match holds as for an update. References are not looked at: they are those that were stored.
 
-    Raises: NotFound, Gone, PreconditionFailed; InvalidRequest for a malformed If-Match.
+    Raises: NotFound, Gone, PreconditionFailed; InvalidRequest for a malformed If-Match; Unprocessable for a profile
+    that the resource does not meet.
     """
     act, given = call.interaction, call.inputs.one("meta")
     assert act.type is not None
@@ -145,6 +164,8 @@ def _changed(gateway: Gateway, call: Call, change: Change) -> Answer:
             raise PreconditionFailed(*refused)
         answer_with(version, *key)
         assert version is not None
+        if claims and version.vid != held:
+            raise IdentitiesChanged
         resource = decode(version.body)
         change(resource["meta"], given)
         links = structure.check(resource, state.definitions.types).links[id(resource)]
@@ -153,9 +174,13 @@ def _changed(gateway: Gateway, call: Call, change: Change) -> Answer:
         now: Meta = decode(staged.body)["meta"]
         return now
 
+    claims = change is add and "profile" in given
     for _ in range(_ATTEMPTS):
+        held = _hold(gateway, call, key) if claims else None  # beside the lock
         try:
             return _answer(gateway.store.write(work, Locks(keys=frozenset((key,)))))
         except GenerationChanged:
             search_state.renew(gateway)
+        except IdentitiesChanged:
+            continue
     raise Conflict(UNSETTLED.at())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Actor, Answer, Interaction
 from fhir_gateway.store.contract import Read
@@ -40,9 +41,13 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What was given, checked: values by name. Primitive ones are text, but for integers and booleans."""
+    """What was given, checked: values by name. Primitive ones are text, but for integers and booleans.
+
+    `issues`: what is wrong with the structure of the resource given, to an operation that takes it nevertheless.
+    """
 
     values: Mapping[str, list[Any]] = field(default_factory=dict)
+    issues: tuple[Issue, ...] = ()
 
     def one(self, name: str) -> Any:
         """Return the value of an input that is given once at most; None when it was not given."""
@@ -74,7 +79,8 @@ class Operation:
     `read` is given a view of the store, and so may be asked for inside a transaction as well; `act` opens its own.
     `types`: the resource types it is for, empty for all. `affects_state`: it must be asked for with POST. `open`:
     parameters that are not among `inputs` are its own affair (`call.interaction.parameters`). `feed`: somebody may
-    follow by it what changes (see `Store.read`).
+    follow by it what changes (see `Store.read`). `unsound`: it takes resources whose structure is wrong as well
+    (`call.interaction.issues`).
     """
 
     name: str
@@ -85,6 +91,7 @@ class Operation:
     affects_state: bool = False
     open: bool = False
     feed: bool = False
+    unsound: bool = False
     read: Reading | None = None
     act: Acting | None = None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fhir_gateway.interactions.operations import everything, explain, graph, meta, purge, reindex
+from fhir_gateway.interactions.operations import everything, explain, graph, meta, purge, reindex, validate
 from fhir_gateway.interactions.operations.operation import HL7, OWN, Input, Operation
 from fhir_gateway.store.search.query import PAGE
 
@@ -86,6 +86,20 @@ _ALL: tuple[Operation, ...] = (
         ),
         act=reindex.reindex,
     ),
+    Operation(
+        name="validate",
+        definition=HL7 + "Resource-validate",
+        levels=("type", "instance"),
+        inputs=(Input("resource", "Resource", resource=True), Input("mode", "code"), Input("profile", "uri")),
+        unsound=True,
+        read=validate.validate,
+    ),
 )
 
 OPERATIONS: Mapping[str, Operation] = {each.name: each for each in _ALL}
+
+
+def takes_unsound(name: str | None) -> bool:
+    """Tell whether an operation is there to judge resources, so that a door lets unsound ones pass to it."""
+    operation = OPERATIONS.get(name or "")
+    return operation is not None and operation.unsound

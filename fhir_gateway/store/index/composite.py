@@ -64,7 +64,7 @@ def supported(parameter: SearchParameter) -> bool:
 
 
 def _of_whole_resource(parameter: SearchParameter) -> bool:
-    return all(branch.first == "" for branch in parameter.branches)
+    return all(branch.first == "" and branch.type == parameter.base for branch in parameter.branches)
 
 
 # --- keys: of systems, codes and units, which recur
