@@ -32,7 +32,8 @@ test: $(DEVELOPMENT) ## install, then pass all tests, on SQLite and on a real Po
 
 conformance: $(DEVELOPMENT) ## the official and seeded suites against their floors; FULL=1 runs all of them
 	FHIR_GATEWAY_SUITES=$(if $(FULL),full,tenth) $(BIN)/pytest tests/spec tests/fhir/test_official_examples.py \
-		tests/conformance/test_search_oracle.py tests/search -n auto --dist loadgroup -q $(PYTEST_ARGS)
+		tests/conformance/test_search_oracle.py tests/conformance/validation/test_mangled.py tests/search \
+		-n auto --dist loadgroup -q $(PYTEST_ARGS)
 
 bench: $(DEVELOPMENT) ## measure on the Synthea bundles, 5 minutes; writes build/bench.json
 	$(BIN)/python -m tests.benchmarks.bench

@@ -28,6 +28,7 @@ from tests.benchmarks import (
     searches,
     starts,
     synthea,
+    validations,
 )
 from tests.benchmarks.engines import BUILD, ENGINES, Engine, opened, scratch
 from tests.benchmarks.figures import GOALS, Figures
@@ -35,7 +36,7 @@ from tests.benchmarks.figures import GOALS, Figures
 COPIES = 20
 ROUNDS = 3
 BUSY = 1.0  # load average
-PARTS = ("import", "read", "start", "search")
+PARTS = ("import", "read", "start", "search", "validation")
 RESULT = BUILD / "bench.json"
 
 
@@ -55,6 +56,9 @@ def _bench(engines: list[Engine], options: argparse.Namespace, folder: Path) -> 
     unmeasured = 0.0
     for engine in engines:
         unmeasured += _measure(engine, options, folder, figures)
+    if "validation" in options.only:
+        _say("validation")
+        validations.measure(options.rounds, folder, figures)
     about = {
         "full": options.full,
         "seconds": round(time.monotonic() - begun - unmeasured),

@@ -92,6 +92,13 @@ GOALS = (
     Goal("start.sqlite.warm.beyond", "at most", 0.5, "warm start on SQLite beyond the libraries, s"),
     Goal("start.sqlite.cold.beyond", "at most", 1.5, "cold start on SQLite beyond the libraries, s"),
     Goal("start.postgresql.warm.beyond", "at most", 0.5, "warm start on PostgreSQL beyond the libraries, s"),
+    Goal("validation.example", "at most", 0.3, "validation of the median official example, ms of CPU"),
+    Goal("validation.patient", "at most", 0.1, "validation of the median Patient, ms of CPU"),
+    Goal("validation.genomics", "at most", 3, "validation of the largest genomics example but Bundles, ms of CPU"),
+    Goal("validation.genomics_bundle", "at most", 40, "validation of the genomics Bundle of 360 kB, ms of CPU"),
+    Goal("validation.growth", "at most", 1.3, "an entry of a Bundle of 10,000, times one of 1,000"),
+    Goal("validation.memory", "at most", 350, "memory with R4, terminology, extensions, French core, genomics, MB"),
+    Goal("validation.first", "at most", 1, "the first verdict of a process, s"),
     Goal("start.postgresql.cold.beyond", "at most", 1.5, "cold start on PostgreSQL beyond the libraries, s"),
 )
 

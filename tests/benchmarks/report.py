@@ -77,6 +77,25 @@ _LINES = (
 )
 
 
+_ALONE = (
+    ("a turn of the fixed loop, CPU ms", "validation.turn"),
+    ("median official example, CPU ms", "validation.example"),
+    ("  in turns of the loop", "validation.example.turns"),
+    ("median Patient, CPU ms", "validation.patient"),
+    ("  in turns of the loop", "validation.patient.turns"),
+    ("largest genomics example but Bundles, with its profile, CPU ms", "validation.genomics"),
+    ("  in turns of the loop", "validation.genomics.turns"),
+    ("genomics Bundle of 360 kB, CPU ms", "validation.genomics_bundle"),
+    ("  in turns of the loop", "validation.genomics_bundle.turns"),
+    ("entry of a Bundle of 1,000, CPU ms", "validation.entry_of_1000"),
+    ("entry of a Bundle of 10,000, CPU ms", "validation.entry_of_10000"),
+    ("the latter in times of the former", "validation.growth"),
+    ("first verdict of a process, s", "validation.first"),
+    ("first verdict of a process, CPU s", "validation.first_cpu"),
+    ("memory with R4, terminology, extensions, French core, genomics, MB", "validation.memory"),
+)
+
+
 def text(figures: Figures) -> str:
     """Return the tables: medians, with the range where there were several measurements."""
     parts = []
@@ -84,6 +103,9 @@ def text(figures: Figures) -> str:
         rows = [(says, *cells) for says, name in lines if any(cells := _cells(figures, name))]
         if rows:
             parts.append(table((title, *ENGINES), rows))
+    alone: Rows = [(says, str(figures[name])) for says, name in _ALONE if name in figures]
+    if alone:
+        parts.append(table(("Validation, from bytes to verdict", ""), alone))
     if shapes := _shape_rows(figures):
         head = ("Search: p50 and p95 ms, matches a page, times its own p50 at one copy", *ENGINES)
         parts.append(table(head, shapes))

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fhir_gateway.conformance.package_folder import users_folder
+from tests.shared_data import SHARED
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -29,3 +32,9 @@ def report(suite: str, outcomes: Sequence[Outcome], file: Path | None) -> int:
         cases = [asdict(each) for each in outcomes]
         file.write_text(json.dumps({"total": len(outcomes), "passed": passed, "cases": cases}, indent=1) + "\n")
     return 0
+
+
+def packages_folder() -> Path | None:
+    """Return where packages lie unless a run is told: those shared beside the checkout, else the user's; None: none."""
+    places = (SHARED / "packages", users_folder())
+    return next((place for place in places if place.is_dir()), None)

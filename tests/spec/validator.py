@@ -13,20 +13,24 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from fhir_gateway.conformance.definitions import definitions
-from fhir_gateway.conformance.validation.findings import Finding
-from fhir_gateway.conformance.validation.validator import DefinitionLookup, Validator
+from fhir_gateway.conformance.fhir_package import FhirPackage, open_package
+from fhir_gateway.conformance.lookup import Resource, split
+from fhir_gateway.conformance.packages import Packages
+from fhir_gateway.conformance.snapshot import Snapshots
+from fhir_gateway.conformance.validation.references import EntryProfile, ReferencePolicy
+from fhir_gateway.conformance.validation.validator import Validator
 from fhir_gateway.conformance.validation.walk import Wishes
 from fhir_gateway.fhir import json as fhir_json
-from fhir_gateway.fhir.outcome import FhirError
 from fhir_gateway.fhir.xml import read
 from fhir_gateway.terminology.library import Library
+from tests.spec.outcomes import packages_folder
 
 _DEFINITIONS = frozenset({"StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap", "Measure"})
 
@@ -93,56 +97,102 @@ def _place(expression: str) -> str:
 
 def _found(suite: Path, packages: Path | None, each: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield place and text of each error found in a run."""
-    supporting = {}
-    for name in each.get("supporting", ()):
-        for resource in _definitions(suite / name):
-            supporting[resource.get("url", name)] = resource
     options = each.get("options") or {}
-    profiles = []
-    if each.get("profile"):
-        for resource in _definitions(suite / each["profile"]):
-            supporting[resource["url"]] = resource
-            profiles.append(resource["url"])
-    validator = _validator(suite, tuple(sorted(supporting)), json.dumps(supporting, default=str, sort_keys=True))
-    wishes = Wishes(example_urls=options.get("examples") is not False)
-    bodies = [(suite / each["file"]).read_bytes()]
-    if each["format"] == "ndjson":
-        bodies = [line for line in bodies[0].splitlines() if line.strip()]
-    for body in bodies:
-        yield from _errors_of(body, each["format"], validator, profiles, wishes)
+    named = [suite / name for name in (*each.get("packages_local", ()), *each.get("supporting", ()))]
+    # What packages depend on, and definitions of R5.
+    more = (*options.get("package-map", {}).values(), *options.get("supporting5", ()))
+    named += [suite / "validator" / name for name in more]
+    profiles: list[str] = []
+    if "://" in (each.get("profile") or ""):
+        profiles = [each["profile"]]
+    elif each.get("profile"):
+        profiles = [resource["url"] for resource in _definitions(suite / each["profile"])]
+        named.append(suite / each["profile"])
+    validator = _validator(packages, tuple(named))
+    wishes = _wishes(suite, options)
+    findings = validator.validate_bytes((suite / each["file"]).read_bytes(), each["format"], profiles, wishes)
+    yield from ((one.issue.expression or "", one.issue.text()) for one in findings if one.is_error)
 
 
-def _errors_of(
-    body: bytes, format: str, validator: Validator, profiles: list[str], wishes: Wishes
-) -> Iterator[tuple[str, str]]:
-    try:
-        if format == "xml":
-            resource, issues = read(body, definitions().types)
-        else:
-            resource, issues = fhir_json.decode(body), []
-    except FhirError as refusal:
-        yield from ((issue.expression or "", issue.text()) for issue in refusal.issues)
-        return
-    findings = [*map(Finding, issues), *validator.validate(resource, profiles, wishes)]
-    yield from ((each.issue.expression or "", each.issue.text()) for each in findings if each.is_error)
+# The resources that the reference run fetched for CHECK_VALID are no part of the suite: what is not found there says
+# nothing, and what is found is checked whole.
+_POLICIES = {
+    "CHECK_EXISTS": ReferencePolicy.EXISTS,
+    "CHECK_EXISTS_AND_TYPE": ReferencePolicy.EXISTS_AND_TYPE,
+    "CHECK_VALID": ReferencePolicy.VALID_IF_EXISTS,
+    "CHECK_TYPE_IF_EXISTS": ReferencePolicy.TYPE_IF_EXISTS,
+}
+
+
+def _wishes(suite: Path, options: Mapping[str, Any]) -> Wishes:
+    """Return the settings of a run. Without an option nothing is demanded of references that lead outside."""
+    usual = ReferencePolicy.TYPE_IF_EXISTS if options.get("fetcher") == "standalone" else ReferencePolicy.IGNORE
+    entry = options.get("bundle-param")
+    return Wishes(
+        example_urls=options.get("examples") is not False,
+        resolve=lambda reference: _fetched(suite, reference),
+        references=_POLICIES.get(options.get("validateReference", ""), usual),
+        assume_rest=options.get("assumeValidRestReferences") is True,
+        security=options.get("security-checks") is True,
+        publication=options.get("for-publication") in (True, "true"),
+        wrong_displays="warning" if options.get("wrong-displays") == "warning" else "error",
+        entry_profiles=(EntryProfile(entry["rule"], entry["profile"]),) if entry else (),
+    )
+
+
+def _fetched(suite: Path, reference: str) -> dict[str, Any] | None:
+    """Return the resource that the reference run finds for a reference: a file named by its type and id, or its id."""
+    for name in (reference.replace("/", "-"), reference.partition("/")[2].replace("/", "-")):
+        for suffix in (".json", ".xml"):
+            path = suite / "validator" / f"{name.lower()}{suffix}"
+            if name and re.fullmatch(r"[\w.\-]+", name) and path.is_file():
+                return _definitions(path)[0]
+    return None
 
 
 @lru_cache(256)
-def _definitions(path: Path) -> tuple[dict[str, Any], ...]:
+def _definitions(path: Path) -> tuple[Resource, ...]:
     body = path.read_bytes()
-    if path.suffix == ".tgz":
-        return ()
     resource = read(body, definitions().types)[0] if path.suffix == ".xml" else fhir_json.decode(body)
     if resource.get("resourceType") == "Bundle":
         return tuple(entry["resource"] for entry in resource.get("entry", ()) if "resource" in entry)
     return (resource,)
 
 
+@lru_cache(1)
+def _installed(folder: Path | None) -> tuple[FhirPackage, ...]:
+    return () if folder is None else Packages.of(folder).packages
+
+
 @lru_cache(64)
-def _validator(suite: Path, names: tuple[str, ...], texts: str) -> Validator:
-    others = fhir_json.decode(texts.encode()) if names else {}
-    lookup = DefinitionLookup(definitions(), others)
-    return Validator(definitions().types, lookup, Library(lookup))
+def _validator(folder: Path | None, named: tuple[Path, ...]) -> Validator:
+    """Return a validator that knows R4, the packages of a folder, and over them what a run names."""
+    local = [open_package(path) for path in named if path.suffix == ".tgz"]
+    given = [resource for path in named if path.suffix != ".tgz" for resource in _definitions(path)]
+    lookup = _Given(given, Packages([*local, *_installed(folder)], definitions()))
+    strict, lenient = Snapshots(lookup), Snapshots(lookup, lenient=True)
+    return Validator(definitions().types, lookup, Library(lookup), strict.generate, lenient.generate)
+
+
+class _Given:
+    """A lookup: resources that are given, the last first, over others."""
+
+    def __init__(self, given: Sequence[Resource], others: Packages) -> None:
+        self._given = [*reversed(given)]
+        self._others = others
+
+    def structure(self, url: str) -> Resource | None:
+        return self.resource("StructureDefinition", url)
+
+    def resource(self, kind: str, url: str) -> Resource | None:
+        name, version = split(url)
+        found = [each for each in self._given if each["resourceType"] == kind and each.get("url") == name]
+        exact = [each for each in found if version is None or each.get("version") == version]
+        return (exact or found or [self._others.resource(kind, url)])[0]
+
+    def resources(self, kind: str) -> Iterator[Resource]:
+        yield from (each for each in self._given if each["resourceType"] == kind)
+        yield from self._others.resources(kind)
 
 
 def summary(judged: list[Judged]) -> dict[str, Any]:
@@ -162,12 +212,13 @@ def summary(judged: list[Judged]) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", type=Path, required=True, help="folder that holds validator-index.json")
-    parser.add_argument("--packages", type=Path, help="folder of FHIR packages (.tgz)")
+    parser.add_argument("--packages", type=Path, help="folder of FHIR packages (default: the shared ones, else yours)")
     parser.add_argument("--json", type=Path, help="write total, passed and cases here")
     parser.add_argument("--only", default="", help="only runs whose id has this text")
     parser.add_argument("--show", choices=("verdict", "count", "where"), help="show the runs that fail this measure")
     arguments = parser.parse_args()
-    judged = run(arguments.suite, arguments.packages, arguments.only)
+    packages = arguments.packages if arguments.packages is not None else packages_folder()
+    judged = run(arguments.suite, packages, arguments.only)
     for each in judged:
         if arguments.show and not getattr(each, arguments.show):
             sys.stdout.write(f"{each.id}\n")
