@@ -179,7 +179,10 @@ def _fixed(resource: Resource, found: Spot, chance: random.Random) -> Case | Non
     if isinstance(found.value, dict):
         other = {"text": "another"} if found.type == "CodeableConcept" else {"display": "another"}
     made = _put(resource, found.route, other)
-    return Case("fixed value or pattern broken", "", made, (found.expression,), profile, resource)
+    # Of a value with parts each part that differs is told at its own place.
+    parts = sorted({*found.value, *other}) if isinstance(found.value, dict) else []
+    places = (found.expression, *(f"{found.expression}.{part}" for part in parts))
+    return Case("fixed value or pattern broken", "", made, places, profile, resource)
 
 
 _DISCRIMINATORS = {"Identifier": "system", "ContactPoint": "system", "HumanName": "use", "Address": "use"}

@@ -235,6 +235,12 @@ class Bindings:
 
     def _report(self, walk: Walk, node: Node, coding: Coding, verdict: Verdict) -> None:
         system, state = coding.system or "", verdict.state
+        if state in ("unknown-system", "no-content"):
+            # Of most codes nothing more can be said: it is to cost little.
+            known = ":" in system
+            complaint = complaints.SYSTEM_UNKNOWN if known else complaints.SYSTEM_RELATIVE
+            walk.report(found(complaint, _child(node, "system") if known else node, None, system=system))
+            return
         texts: dict[str, object] = {"system": system, "code": coding.code, "version": verdict.version or "-"}
         at_code, at_system = _child(node, "code"), _child(node, "system")
         if verdict.inactive:
@@ -250,10 +256,6 @@ class Bindings:
         elif state == "unknown-version":
             texts |= {"version": str(coding.version), "known": verdict.version or "-"}
             walk.report(found(complaints.SYSTEM_VERSION_UNKNOWN, at_system, None, **texts))
-        elif state in ("unknown-system", "no-content"):
-            known = ":" in system
-            complaint = complaints.SYSTEM_UNKNOWN if known else complaints.SYSTEM_RELATIVE
-            walk.report(found(complaint, at_system if known else node, None, **texts))
         elif verdict.right_display is False:
             strict = walk.wishes.wrong_displays == "error"
             complaint = complaints.DISPLAY_WRONG if strict else complaints.DISPLAY_WRONG_WARNING

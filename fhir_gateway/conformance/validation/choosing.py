@@ -7,8 +7,8 @@ Source: FHIR R4, Profiling, "Discriminator" (value, pattern).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fhir_gateway.conformance.validation import slices
@@ -36,18 +36,25 @@ class Choice:
     values: Callable[[Walk, Node], list[Any]]
     needed: bool = False
     undecided: tuple[tuple[int, slices.Reason], ...] = ()
+    by_key: dict[Key, list[int]] = field(init=False, default_factory=dict)  # the places of slices
+    keyless: Sequence[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        for index, key in enumerate(self.keys):
+            if key is not None:
+                self.by_key.setdefault(key, []).append(index)
+        object.__setattr__(self, "keyless", [index for index, key in enumerate(self.keys) if key is None])
 
     def candidates(self, walk: Walk, node: Node) -> Iterator[tuple[int, slices.Test]]:
         """Yield those slices, with their places, that an element may belong to."""
         if self.needed and not self.values(walk, node):
             return
-        keys: set[Key] | None = None
-        for index, key in enumerate(self.keys):
-            if key is not None:
-                if keys is None:
-                    keys = set(_keys_in(self.values(walk, node)))
-                if key not in keys:
-                    continue
+        places: Sequence[int] = self.keyless
+        if self.by_key:
+            found = {place for key in _keys_in(self.values(walk, node)) for place in self.by_key.get(key, ())}
+            if found:
+                places = sorted(found.union(places))
+        for index in places:
             test = self.tests[index]
             if test is not None:
                 yield index, test

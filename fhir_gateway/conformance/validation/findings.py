@@ -17,20 +17,17 @@ def expression_of(node: Node) -> str:
     """Return the FHIRPath expression of a node: "Bundle.entry[0].resource/*Patient/1*/.name[0].given[1]".
 
     A choice is written with its type; a resource inside another one is named in a comment, as HL7's validator does.
+    Each node keeps its own: what is wrong with one element is often wrong with its neighbours.
     """
-    steps: list[str] = []
-    current: Node | None = node
-    while current is not None:
-        parent = current.parent
-        if parent is None:
-            steps.append(current.type)
-            break
-        steps.append(_step(current, parent))
-        current = parent
-    return ".".join(reversed(steps))
+    known = node.expression
+    if known is None:
+        parent = node.parent
+        known = node.type if parent is None else f"{expression_of(parent)}.{_step(node)}"
+        node.expression = known
+    return known
 
 
-def _step(node: Node, parent: Node) -> str:
+def _step(node: Node) -> str:
     step = node.label if isinstance(node, Placed) and node.label else node.key
     if node.place is not None:
         step = f"{step}[{node.place}]"
@@ -47,7 +44,7 @@ class Placed(Node):
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finding:
     """One issue at a node, the canonical of the profile that asks for it, and why, in English and French: for a slice
     that is missing, why elements that are there do not belong to it.
@@ -62,10 +59,6 @@ class Finding:
     why: tuple[tuple[str, str], ...] = ()
     source: Source | None = None
     spot: Any = None
-
-    def of(self, source: Source | None) -> Finding:
-        """Return the same finding in a text."""
-        return Finding(self.issue, self.profile, self.node, self.why, source, self.spot)
 
     @property
     def is_error(self) -> bool:

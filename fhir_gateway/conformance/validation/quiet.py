@@ -20,7 +20,7 @@ from fhir_gateway.conformance.validation.schema import Binding, Rule, Schema, Ty
 if TYPE_CHECKING:
     from fhir_gateway.conformance.validation.walk import Knowledge, Look, Slot
 
-_WALKED: Final = frozenset({"extension", "modifierExtension", "contained", "resource", "outcome"})
+UNTOLD: Final = frozenset({"extension", "modifierExtension", "contained", "resource", "outcome"})  # always walked
 _KEPT: Final = 4096  # codes that are known to be good, of each binding
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}")
 
@@ -36,6 +36,7 @@ class Quiet:
         self._alone = alone
         self._slots: dict[int, tuple[Slot, Test, Test]] = {}
         self._made: dict[tuple[int, str], Test] = {}
+        self._uncoded: dict[tuple[int, str], Test] = {}
 
     def at(self, slot: Slot, own: Schema) -> tuple[Slot, Test, Test]:
         """Return a slot with the tests of all that stands at its key, and of a single one."""
@@ -49,10 +50,11 @@ class Quiet:
         if slot.silent or (slot.trivial and not slot.rule.slices):
             return _counted(None, slot.max), never
         resource = type == "Resource" or type in self._knowledge.engine.model.resources
-        if rule.slices or not slot.allowed or slot.step.key in _WALKED or resource:
+        if not slot.allowed or slot.step.key in UNTOLD or resource:
             return never, never
         one = self.of(rule, type, own)
-        return (never if one is never else _counted(one, slot.max)), one
+        # Which slices there are is asked of all together, after each has been looked at.
+        return (never if one is never or rule.slices else _counted(one, slot.max)), one
 
     def of(self, rule: Rule, type: str, schema: Schema) -> Test:
         """Return the test of one element of a type under a rule of a profile."""
@@ -63,7 +65,15 @@ class Quiet:
             made = self._made[key] = self._of(rule, self._knowledge.look(rule, type, schema), type)
         return made
 
-    def _of(self, rule: Rule, look: Look, type: str) -> Test:
+    def beside_code(self, rule: Rule, look: Look, type: str) -> Test:
+        """Return the test of all of a Coding or Quantity but what its own code system says of it."""
+        key = (id(rule), type)
+        made = self._uncoded.get(key)
+        if made is None:
+            made = self._uncoded[key] = self._of(rule, look, type, with_code=False)
+        return made
+
+    def _of(self, rule: Rule, look: Look, type: str, with_code: bool = True) -> Test:
         tests: list[Test] = []
         if look.resource or rule.limits or (type == "Narrative" and narrative.is_controlled(rule.raw)):
             return never
@@ -76,7 +86,7 @@ class Quiet:
             bound = _bound(bindings, rule.binding, type)
             if bound is not None:
                 tests.append(bound)
-        if look.coded:
+        if look.coded and with_code:
             tests.append(_coded(bindings, type))
         for constraint, expression, _, keeps in look.checks:
             if expression is None:

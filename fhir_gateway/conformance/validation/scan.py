@@ -23,9 +23,15 @@ from fhir_gateway.fhir.types import Element, Types
 # What no string should hold unasked: controls but tab and line ends, and marks that turn the direction of writing.
 _ODD = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _YEAR = r"(?:18|19|20)[0-9]{2}"
-_DAY = rf"{_YEAR}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+_DAY_OF_MONTH = (
+    r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"  # no 02-29
+)
+_DAY = rf"{_YEAR}-{_DAY_OF_MONTH}"
 _CLOCK = r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"
-_URI = re.compile(r"(?!oid:|uuid:|urn:oid:|urn:uuid:)[^\s<\x00-\x1f]+").fullmatch
+_OID = r"urn:oid:(?=[0-9.]{4,}\.)[0-2](?:\.(?:0|[1-9][0-9]*))+"
+_UUID = r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_URN = rf"{_OID}|{_UUID}"
+_URI = re.compile(rf"(?!oid:|uuid:|urn:oid:|urn:uuid:)[^\s<\x00-\x1f]+|{_URN}").fullmatch
 
 
 _SPACE = re.compile(r"\s")
@@ -50,9 +56,9 @@ QUICK: Final[Mapping[str, Quick]] = {
     "id": re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch,
     "uri": _URI,
     "url": _URI,
-    "canonical": re.compile(r"(?:#|https?://|urn:(?!oid:|uuid:)[^:]+:)[^\s<\x00-\x1f]+").fullmatch,
+    "canonical": re.compile(rf"(?:#|https?://|urn:(?!oid:|uuid:)[^:]+:)[^\s<\x00-\x1f]+|{_URN}").fullmatch,
     "oid": _never,
-    "uuid": re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch,
+    "uuid": re.compile(_UUID).fullmatch,
     "date": re.compile(rf"{_YEAR}(?:-(?:0[1-9]|1[0-2]))?|{_DAY}").fullmatch,
     "dateTime": re.compile(rf"{_YEAR}(?:-(?:0[1-9]|1[0-2]))?|{_DAY}(?:{_CLOCK})?").fullmatch,
     "instant": re.compile(rf"{_DAY}{_CLOCK}").fullmatch,
@@ -64,7 +70,9 @@ _ABSOLUTE = re.compile(r"https?://[^\s<\x00-\x1f]+").fullmatch
 # Elements of which more is asked than of their type: looked at by `primitives.py` under this name.
 SPECIAL: Final[Mapping[tuple[str, str], Quick]] = {
     ("Attachment", "data"): _never,
-    ("Identifier", "system"): re.compile(r"https?:[^\s<\x00-\x1f]+|urn:(?!oid:|uuid:|ietf:)[^\s<\x00-\x1f]+").fullmatch,
+    ("Identifier", "system"): re.compile(
+        rf"https?:[^\s<\x00-\x1f]+|urn:(?!oid:|uuid:|ietf:)[^\s<\x00-\x1f]+|{_URN}"
+    ).fullmatch,
     ("Extension", "url"): _URI,
 }
 

@@ -17,6 +17,7 @@ _HEAD = re.compile(
     r'<div(?: (?:xml:)?lang="[\w-]*")*+ xmlns="http://www\.w3\.org/1999/xhtml"(?: (?:xml:)?lang="[\w-]*")*+>'
 )
 _MAX_KNOWN: Final = 8192
+_MAX_TAG: Final = 200  # characters of a tag that is remembered
 _TEXTLESS: Final = frozenset(["dl", "map", "ol", "table", "tbody", "tfoot", "thead", "tr", "ul"])
 # Elements that hold text: no blocks inside them.
 _TEXT_NAMES = """
@@ -42,6 +43,43 @@ Known = tuple[int, str, tuple[str, ...]]  # what kind of tag, of which element, 
 _known: dict[str, Known | None] = {}
 
 
+class _Place(dict[str, "_Place | None"]):
+    """Where a reader of a narrative is: the elements that are open, outermost first.
+
+    As a dict it has where each tag leads from here, None where that has to be looked at closely; filled as tags are
+    met. `takes_text`: whether text may stand here.
+    """
+
+    __slots__ = ("open", "outer", "takes_text")
+
+    def __init__(self, open: tuple[str, ...], outer: _Place | None) -> None:
+        self.open = open
+        self.outer = outer
+        self.takes_text = bool(open) and open[-1] not in _TEXTLESS
+
+    def after(self, known: Known) -> _Place | None:
+        """Return where a tag leads."""
+        kind, name, _ = known
+        if not self.open:
+            return None
+        parent = self.open[-1]
+        if kind == _CLOSE:
+            return self.outer if parent == name else None
+        places = _PLACES.get(name)
+        if (places is not None and parent not in places) or (parent in _TEXTLESS and places is None):
+            return None
+        if not _TEXT.isdisjoint(self.open) and (name in _BLOCKS or name in self.open):
+            return None
+        if kind != _OPEN:
+            return self
+        return _Place((*self.open, name), self) if len(self.open) < xhtml.MAX_DEPTH else None
+
+
+_END: Final = _Place((), None)
+_START: Final = _Place(("div",), _END)
+_places_known = 0
+
+
 def is_tidy(div: str) -> bool:
     """Return whether a narrative certainly has nothing wrong, nothing to resolve and no language of its own."""
     if _HEAD.match(div) is None or not div.endswith("</div>"):
@@ -49,55 +87,48 @@ def is_tidy(div: str) -> bool:
     if "&" in div and div.count("&") != len(_REFERENCE.findall(div)):
         return False
     names: set[str] = set()
-    stack = ["div"]
-    inside_text = 0
-    says = False
+    place = _START
     pieces = div.split("<")
     text = pieces[1].partition(">")[2]
-    if text and not text.isspace():
-        says = True
+    says = bool(text) and not text.isspace()
     for piece in pieces[2:]:
         tag, _, text = piece.partition(">")
-        known = _known[tag] if tag in _known else _learned(tag)
-        if known is None or not stack:
+        following = place[tag] if tag in place else _followed(place, tag, names)
+        if following is None:
             return False
-        kind, name, given = known
-        for each in given:
-            if each in names:
-                return False
-            names.add(each)
-        if kind == _CLOSE:
-            if stack.pop() != name:
-                return False
-            if name in _TEXT:
-                inside_text -= 1
-        else:
-            parent = stack[-1]
-            places = _PLACES.get(name)
-            if (places is not None and parent not in places) or (parent in _TEXTLESS and places is None):
-                return False
-            if inside_text and (name in _BLOCKS or name in stack):
-                return False
-            if kind == _OPEN:
-                stack.append(name)
-                if len(stack) > xhtml.MAX_DEPTH:
-                    return False
-                if name in _TEXT:
-                    inside_text += 1
-            elif kind == _IMAGE:
-                says = True
+        place = following
         if text and not text.isspace():
-            if not stack or stack[-1] in _TEXTLESS:
+            if not place.takes_text:
                 return False
             says = True
-    return says and not stack
+        elif tag[:3] == "img":
+            says = True
+    return says and place is _END
+
+
+def _followed(place: _Place, tag: str, names: set[str]) -> _Place | None:
+    """Return where a tag leads that was not met here before; it must not give a name that others have."""
+    global _places_known
+    known = _known[tag] if tag in _known else _learned(tag)
+    following = None if known is None else place.after(known)
+    if known is not None:
+        for each in known[2]:
+            if each in names:
+                return None
+            names.add(each)
+        if known[2]:
+            return following
+    if _places_known < _MAX_KNOWN and len(tag) <= _MAX_TAG:
+        _places_known += 1
+        place[tag] = following
+    return following
 
 
 def _learned(tag: str) -> Known | None:
     """What a tag is ("td colspan='2'", "/td", "br/"), None when it has to be looked at closely; remembered."""
     known = _read(tag)
     # What has a name is hardly met again.
-    if len(_known) < _MAX_KNOWN and len(tag) <= 200 and (known is None or not known[2]):
+    if len(_known) < _MAX_KNOWN and len(tag) <= _MAX_TAG and (known is None or not known[2]):
         _known[tag] = known
     return known
 

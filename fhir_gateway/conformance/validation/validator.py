@@ -15,7 +15,7 @@ from fhir_gateway.conformance.validation.bindings import Bindings, Terminology
 from fhir_gateway.conformance.validation.findings import Finding
 from fhir_gateway.conformance.validation.format_complaints import EMPTY_LINE
 from fhir_gateway.conformance.validation.intake import Intake
-from fhir_gateway.conformance.validation.location import JsonSource
+from fhir_gateway.conformance.validation.location import JsonSource, Source
 from fhir_gateway.conformance.validation.scan import StrictPlans, strict_plans_of
 from fhir_gateway.conformance.validation.schema import Generate, Lookup, Schemas
 from fhir_gateway.conformance.validation.walk import Knowledge, Walk, Wishes
@@ -99,13 +99,11 @@ class Validator:
         """Return what the intake found, and what the values and rules of the resource are found to break."""
         findings, source = taken.findings, taken.source
         if taken.resource is None or taken.scan is None:
-            return [each if each.source is not None else each.of(source) for each in findings]
+            return _placed(findings, source)
         sound = not taken.scan.mistyped and not any(finding.is_error for finding in findings)
         findings += map(Finding, values.issues_of(taken.scan, wishes.security, wishes.example_urls))
         findings += self.rules(taken.resource, profiles, wishes, sound)
-        if source is None:
-            return findings
-        return [each if each.source is not None else each.of(source) for each in findings]
+        return _placed(findings, source)
 
     def rules(
         self, resource: dict[str, Any], profiles: Sequence[str] = (), wishes: Wishes = USUAL, sound: bool = True
@@ -121,6 +119,15 @@ class Validator:
     def knows(self, profile: str) -> bool:
         """Tell whether a profile is among the definitions."""
         return self._knowledge.schemas.of(profile) is not None
+
+
+def _placed(findings: list[Finding], source: Source | None) -> list[Finding]:
+    """Return findings that know the text that they are in."""
+    if source is not None:
+        for each in findings:
+            if each.source is None:
+                each.source = source
+    return findings
 
 
 def format_of(name: str, body: bytes) -> Literal["json", "xml", "ndjson"]:

@@ -18,7 +18,7 @@ from fhir_gateway.conformance.validation.differences import differences
 from fhir_gateway.conformance.validation.extensions import Extensions
 from fhir_gateway.conformance.validation.findings import Finding, Placed, expression_of, found
 from fhir_gateway.conformance.validation.invariants import Check, Invariants, domain
-from fhir_gateway.conformance.validation.quiet import Quiet, plain_breaks
+from fhir_gateway.conformance.validation.quiet import UNTOLD, Quiet, plain_breaks
 from fhir_gateway.conformance.validation.references import EntryProfile, ReferencePolicy, References
 from fhir_gateway.conformance.validation.schema import BASE, Rule, Schema, Schemas, TypeRule
 from fhir_gateway.fhir.fhirpath import Engine, Hooks, Node
@@ -385,6 +385,9 @@ class Walk:
         if node.value is None:
             self._valueless(node)
         look = self.knowledge.look(rule, node.type, schema)
+        if look.coded and self._quiet is not None and self._quiet.beside_code(rule, look, node.type)(node.value):
+            self.bindings.coding(self, node)
+            return
         if look.valued:
             self._values(node, rule, schema)
         if look.binding:
@@ -529,8 +532,8 @@ class Walk:
                 slicing.check(self, node, items, rule, schema)
             return
         key = slot.step.key
-        # Of several some may be quiet; a single one has been found not to be.
-        one = self._quiet.at(slot, schema)[2] if self._quiet is not None and len(items) > 1 else None
+        # Of several some may be quiet; a single one has been found not to be, unless it is sliced as well.
+        one = self._quiet.at(slot, schema)[2] if self._quiet is not None and (len(items) > 1 or rule.slices) else None
         for item in items:
             if key in ("extension", "modifierExtension"):
                 self.extensions.check(item, node, schema)
@@ -561,7 +564,12 @@ class Walk:
         """Check an element against one more rule: that of a slice it belongs to."""
         if node.type in self.engine.model.resources and node.key in _HOLDERS:
             self._of_inner(node, rule, schema)
-        else:
+        elif (
+            self._quiet is None
+            or node.twin is not None
+            or node.key in UNTOLD
+            or not self._quiet.of(rule, node.type, schema)(node.value)
+        ):
             self.element(node, rule, schema)
 
     def choice(self, rule: Rule, schema: Schema) -> Choice:

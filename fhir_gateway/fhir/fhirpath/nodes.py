@@ -25,10 +25,10 @@ class Node:
     """An element: its JSON value (None where a primitive has extensions only), its FHIR type, its `_name` twin.
 
     `parent`: the element it was reached from, None for a root; `key` and `place`: where it stands there, the place
-    counted from 0 in a list, None where it is no list.
+    counted from 0 in a list, None where it is no list. `expression`: kept here by who writes it, None until then.
     """
 
-    __slots__ = ("key", "parent", "place", "twin", "type", "value")
+    __slots__ = ("expression", "key", "parent", "place", "twin", "type", "value")
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Node:
         self.parent = parent
         self.key = key
         self.place = place
+        self.expression: str | None = None
 
     def __repr__(self) -> str:
         return f"Node({self.type}, {self.value!r})"
