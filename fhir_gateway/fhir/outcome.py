@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
+
 Language = Literal["en", "fr"]
 Severity = Literal["fatal", "error", "warning", "information"]
 IssueCode = Literal[
@@ -19,7 +21,10 @@ IssueCode = Literal[
     "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled", "informational",
 ]  # fmt: skip
 
-DETAIL_SYSTEM = "https://pfmg.example.org/fhir/CodeSystem/complaint"
+DETAIL_SYSTEM = f"{CANONICAL_BASE}/CodeSystem/complaint"
+# What a terminology service tells its clients by (HL7, FHIR Terminology Ecosystem): they act on these, not on texts.
+TX_ISSUE_TYPE = "http://hl7.org/fhir/tools/CodeSystem/tx-issue-type"
+_MESSAGE_ID = "http://hl7.org/fhir/StructureDefinition/operationoutcome-message-id"
 
 
 _UNFIT = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -36,6 +41,9 @@ class Complaint:
 
     `en` and `fr` are format strings over the values given to `at`. The room that knows a rule declares its
     complaints as constants; `detail` is kebab-case, unique in the whole gateway and never reworded.
+
+    `of_terminology`: it is told in the form that clients of terminology services read: with a code of tx-issue-type
+    (`issue_type`) in place of the detail code, and HL7's own id of the message (`message_id`).
     """
 
     detail: str
@@ -43,6 +51,9 @@ class Complaint:
     en: str
     fr: str
     severity: Severity = "error"
+    of_terminology: bool = False
+    issue_type: str = ""
+    message_id: str = ""
 
     def at(self, expression: str | None = None, **values: object) -> Issue:
         """Return the issue that this complaint makes at a FHIRPath expression (None: the request itself)."""
@@ -67,6 +78,8 @@ class Issue:
 
     def as_fhir(self, language: Language = "en") -> dict[str, Any]:
         """Return this issue as an element of OperationOutcome.issue."""
+        if self.complaint.of_terminology:
+            return self._of_terminology(language)
         text = self.text(language)
         coding = {"system": DETAIL_SYSTEM, "code": self.complaint.detail}
         issue: dict[str, Any] = {
@@ -78,6 +91,19 @@ class Issue:
         }
         if self.expression:
             issue["expression"] = [fit(self.expression)]
+        return issue
+
+    def _of_terminology(self, language: Language) -> dict[str, Any]:
+        complaint = self.complaint
+        details: dict[str, Any] = {"text": self.text(language)}
+        if complaint.issue_type:
+            details = {"coding": [{"system": TX_ISSUE_TYPE, "code": complaint.issue_type}], **details}
+        issue: dict[str, Any] = {"severity": complaint.severity, "code": complaint.code, "details": details}
+        if complaint.message_id:
+            issue["extension"] = [{"url": _MESSAGE_ID, "valueString": complaint.message_id}]
+        if self.expression:
+            # `location` is what older clients of terminology services read.
+            issue |= {"location": [fit(self.expression)], "expression": [fit(self.expression)]}
         return issue
 
     def moved(self, prefix: str) -> Issue:

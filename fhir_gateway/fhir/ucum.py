@@ -24,6 +24,8 @@ from fhir_gateway.fhir.ucum_units import (
     SPECIAL_METRIC,
 )
 
+SYSTEM = "http://unitsofmeasure.org"
+
 Dimension = tuple[tuple[str, int], ...]  # base units with their powers
 Unit = tuple[Decimal, dict[str, int]]
 

@@ -1,6 +1,7 @@
 """Code systems whose codes follow a grammar, or a list that the standard does not ship.
 
-Source: UCUM; BCP 47 (RFC 5646); BCP 13 (RFC 6838); ISO 3166-1; ISO 4217; IANA time zones; FHIR R4, "Using Codes".
+Source: UCUM; BCP 47 (RFC 5646); BCP 13 (RFC 6838); ISO 3166-1 and -2; ISO 4217; HGVS; IANA time zones; FHIR R4, "Using
+Codes".
 """
 
 from __future__ import annotations
@@ -12,38 +13,25 @@ from decimal import Decimal
 from functools import cache
 
 from fhir_gateway.fhir import ucum
-from fhir_gateway.terminology.iso_codes import COUNTRIES, CURRENCIES, LANGUAGES
+from fhir_gateway.terminology import regular_expressions
+from fhir_gateway.terminology.hgvs import is_hgvs
+from fhir_gateway.terminology.iso_codes import CURRENCIES, country_codes
+from fhir_gateway.terminology.language_tags import is_language
 
 UCUM = "http://unitsofmeasure.org"
 BCP_47 = "urn:ietf:bcp:47"
 BCP_13 = "urn:ietf:bcp:13"
 ISO_3166 = "urn:iso:std:iso:3166"
+ISO_3166_2 = "urn:iso:std:iso:3166:-2"
 ISO_4217 = "urn:iso:std:iso:4217"
+HGVS = "http://varnomen.hgvs.org"
 TIME_ZONES = "https://www.iana.org/time-zones"
 
-_LANGUAGE = re.compile(
-    # Of the primary languages that RFC 5646 leaves room for, those of two and three letters exist.
-    r"(?P<language>[A-Za-z]{2,3})(?:-[A-Za-z]{3}){0,3}"
-    r"(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?"
-    r"(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
-    r"(?:-[0-9A-WY-Za-wy-z](?:-[A-Za-z0-9]{2,8})+)*(?:-x(?:-[A-Za-z0-9]{1,8})+)?"
-    r"|x(?:-[A-Za-z0-9]{1,8})+"
-    r"|i-(?:ami|bnn|default|enochian|hak|klingon|lux|mingo|navajo|pwn|tao|tay|tsu)"
-)
 _NAME = r"[A-Za-z0-9!#$&^_.+\-]{1,127}"
 # FHIR's own short forms ("xml", "json", "ttl") stand in its examples; parameters may have blanks ("DICOM WADO-RS").
 _MIME = re.compile(rf"(?:{_NAME}/{_NAME}|\*/\*|{_NAME}/\*)(?:\s*;\s*[^;=\s]+=(?:\"[^\"]*\"|[^;\"]*))*;?\s*")
+_SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
 _SHORT = frozenset({"xml", "json", "ttl"})
-
-
-def is_language(code: str) -> bool:
-    """Tell whether a code is a language tag of a language that there is."""
-    match = _LANGUAGE.fullmatch(code) if len(code) <= 128 else None
-    if match is None:
-        return False
-    primary = (match["language"] or "").casefold()
-    # Two letters are ISO 639-1, a closed list; of the thousands with three letters the form is checked.
-    return len(primary) != 2 or primary in LANGUAGES
 
 
 def is_mime_type(code: str) -> bool:
@@ -51,7 +39,13 @@ def is_mime_type(code: str) -> bool:
 
 
 def is_country(code: str) -> bool:
-    return code in COUNTRIES
+    return code in country_codes()
+
+
+def is_subdivision(code: str) -> bool:
+    """Tell whether a code has the form of ISO 3166-2 after the two letters of a country (FR-75C); its parts change."""
+    match = _SUBDIVISION.fullmatch(code)
+    return match is not None and match[1] in country_codes()
 
 
 def is_currency(code: str) -> bool:
@@ -72,8 +66,10 @@ GRAMMARS: Mapping[str, Callable[[str], bool]] = {
     BCP_13: is_mime_type,
     UCUM: ucum.is_unit,
     ISO_3166: is_country,
+    ISO_3166_2: is_subdivision,
     ISO_4217: is_currency,
     TIME_ZONES: is_time_zone,
+    HGVS: is_hgvs,
 }
 
 
@@ -83,8 +79,8 @@ def passes(system: str, code: str, name: str, operator: str, value: str) -> bool
     UCUM: `canonical`, the units that measure the same. BCP-47: the parts of a tag.
     """
     if operator == "regex" and name == "code":
-        pattern = bounded(value)
-        return None if pattern is None else pattern.fullmatch(code) is not None
+        matches = regular_expressions.whole(value)
+        return None if matches is None else matches(code)
     if system == UCUM and name in ("canonical", "property") and operator == "=":
         one, other = ucum.canonical(Decimal(1), code), ucum.canonical(Decimal(1), value)
         return None if one is None or other is None else one[1] == other[1]
@@ -101,17 +97,3 @@ _PARTS: Mapping[str, Callable[[str], bool]] = {
     "region": lambda code: re.search(r"-(?:[A-Za-z]{2}|[0-9]{3})(?:-|$)", code) is not None,
     "private-use": lambda code: re.search(r"(?:^|-)x-", code, re.IGNORECASE) is not None,
 }
-
-# A quantifier upon a group that has one itself may take exponential time; such a pattern is not run.
-_NESTED = re.compile(r"\((?:[^()\\]|\\.)*[*+}](?:[^()\\]|\\.)*\)[*+{]")
-
-
-@cache
-def bounded(pattern: str) -> re.Pattern[str] | None:
-    """Return a compiled regular expression; None for one that is wrong, very long, or might run for ages."""
-    if len(pattern) > 1000 or _NESTED.search(pattern):
-        return None
-    try:
-        return re.compile(pattern)
-    except re.error:
-        return None
