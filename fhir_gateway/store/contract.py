@@ -199,6 +199,7 @@ class Store(Protocol):
         """A snapshot: several statements inside see the same commits. Beyond `seconds` it raises TooCostly.
 
         `feed` False: no history of a type or of everything, and nothing by `_lastUpdated`, will be asked.
+        Within another read of the same thread it is the same snapshot, with the limits of that one.
         """
 
     def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:

@@ -7,6 +7,7 @@ Source: PostgreSQL documentation, "Transaction Isolation", "Advisory Locks", "Sy
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
@@ -190,6 +191,7 @@ class PostgresStore:
 
     def __init__(self, url: str, types: ResourceTypes, connections: int = 8) -> None:
         self._types = types
+        self._local = threading.local()  # `view`: the transaction that this thread is in
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             min_size=1,
@@ -215,16 +217,23 @@ class PostgresStore:
 
     @contextmanager
     def _read(self, seconds: float | None, feed: bool) -> Iterator[Read]:
+        outer: _Connected | None = getattr(self._local, "view", None)
+        if outer is not None:
+            # Another connection for each step inwards could leave all of them waiting for one more.
+            yield outer
+            return
         limit = "" if seconds is None else f"; SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
         with self._connection() as connection:
             # Before the snapshot, or what ends between the two would be missing below the horizon.
             horizon = int(_value(connection.pgconn.exec_(_HORIZON.encode()))) if feed else None
             _checked(connection.pgconn.exec_(f"{_BEGIN_READ}{limit}".encode()))
+            view = self._local.view = PostgresView(self._types, connection, horizon)
             try:
-                yield PostgresView(self._types, connection, horizon)
+                yield view
             except psycopg.errors.QueryCanceled as error:
                 raise TooCostly(complaints.SEARCH_TOO_COSTLY.at(seconds=f"{seconds or 0:g}")) from error
             finally:
+                self._local.view = None
                 if not connection.closed:
                     connection.pgconn.exec_(b"ROLLBACK")
 
@@ -246,6 +255,7 @@ class PostgresStore:
             # A row as PostgreSQL writes one: (instant,generation). As two columns it takes a tenth longer.
             instant, generation = map(int, _value(pgconn.exec_(_begin(locks)))[1:-1].split(b","))
             tx = PostgresWriter(self._types, connection, instant, generation)
+            self._local.view = tx
             result = work(tx)
             if used := instants_used(tx.made):
                 # Rids of a very large commit cover several instants; the next commit begins after them.
@@ -255,6 +265,8 @@ class PostgresStore:
             if connection.info.transaction_status != pq.TransactionStatus.IDLE and not connection.closed:
                 pgconn.exec_(b"ROLLBACK")
             raise
+        finally:
+            self._local.view = None
         return result
 
     @contextmanager

@@ -30,6 +30,11 @@ _KINDS = {
     "total": "int8", "done": "int8", "written": "int8", "failed": "int8", "stage": "int8", "position": "int8",
     "up_to": "int8", "barrier": "int8", "created": "int8", "started": "int8", "ended": "int8", "holder": "text",
     "held_until": "int8",
+    "system": "int4", "version": "text", "supplements": "text", "concept_count": "int4", "name_count": "int4",
+    "loaded": "int8", "head": "bytea", "vocabulary": "bytea", "cid": "int8", "code_key": "text", "last": "int4",
+    "children": "bytea", "more": "bytea", "property": "text", "content": "text", "concepts": "bytea",
+    "nid": "int8", "concept": "int4", "language": "text", "flags": "int2", "words": "text", "word": "text",
+    "names": "bytea",
 }  # fmt: skip
 _DOUBLE = frozenset({"i_num", "i_qty", "i_comp"})  # tables whose lo and hi are double precision
 

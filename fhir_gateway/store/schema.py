@@ -163,3 +163,66 @@ job = Table(
     Column("holder", Text, nullable=False),  # the process that carries it out, until `held_until` (µs)
     *_big("held_until"),
 )
+
+# --- code systems loaded by command: store/terminology/
+
+term_system = Table(
+    "term_system",
+    metadata,
+    Column("system", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),  # loading, ready, removed
+    Column("url", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("supplements", Text, nullable=False),  # url of the system it adds to; "" for none
+    Column("concept_count", Integer, nullable=False),
+    Column("name_count", Integer, nullable=False),
+    Column("loaded", BigInteger, nullable=False),  # µs
+    Column("holder", Text, nullable=False),  # the process that loads it, until `held_until` (µs)
+    Column("held_until", BigInteger, nullable=False),
+    Column("head", LargeBinary, nullable=False),  # JSON: what else is told of it
+    Column("vocabulary", LargeBinary, nullable=False),
+)
+
+# cid: system * 2**32 + number of the concept; nid: the same of a name.
+term_concept = Table(
+    "term_concept",
+    metadata,
+    Column("cid", Rid, primary_key=True, autoincrement=False),
+    Column("system", Integer, nullable=False),
+    Column("code_key", C_TEXT, nullable=False),  # the code, folded where the system does not mind case
+    Column("code", Text, nullable=False),
+    Column("last", Integer, nullable=False),  # number of the last concept of its own subtree
+    Column("detail", LargeBinary, nullable=False),  # JSON: display, definition, names, properties, parents
+    Column("children", LargeBinary, nullable=False),  # JSON: codes; empty for none
+    Column("more", LargeBinary, nullable=False),  # spans of all below, where that is more than its subtree
+    Index("term_concept_code", "system", "code_key", unique=True),
+)
+
+term_property = Table(
+    "term_property",
+    metadata,
+    Column("system", Integer, nullable=False),
+    Column("property", C_TEXT, nullable=False),
+    Column("content", C_TEXT, nullable=False),
+    Column("concepts", LargeBinary, nullable=False),  # spans
+    PrimaryKeyConstraint("system", "property", "content"),
+)
+
+term_name = Table(
+    "term_name",
+    metadata,
+    Column("nid", Rid, primary_key=True, autoincrement=False),
+    Column("concept", Integer, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("flags", SmallInteger, nullable=False),  # 1: preferred, 2: of an inactive concept
+    Column("words", Text, nullable=False),
+)
+
+term_word = Table(
+    "term_word",
+    metadata,
+    Column("system", Integer, nullable=False),
+    Column("word", C_TEXT, nullable=False),
+    Column("names", LargeBinary, nullable=False),  # numbers, ascending, four bytes each
+    PrimaryKeyConstraint("system", "word"),
+)

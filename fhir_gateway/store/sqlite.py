@@ -205,6 +205,9 @@ class SqliteStore:
     def _read(self, seconds: float | None) -> Iterator[Read]:
         try:
             connection = self._reader()
+            if connection.in_transaction:
+                yield SqliteView(self._types, connection)  # within another read of this thread: the same snapshot
+                return
             connection.execute("BEGIN")
         except sqlite3.Error as error:
             raise _unavailable(error) from error

@@ -4,7 +4,8 @@ Row (pid, h, lo, hi, h2), one for each combination inside one instance (one Obse
 is always a token: h is the key of its code alone, and what the second part needs decides where its system goes:
 
     second part      lo, hi                    h2
-    quantity         bounds                    packed: system of the token 20 bits, unit 24 bits, system of the unit 20
+    quantity         bounds                    packed: system of the token 20 bits, unit 24 bits, system of the unit 20;
+                                               once more in base units, with the dimension, where UCUM converts the unit
     date, number     first and last, bounds    key of the token's system
     number, number   the two numbers           key of the token's system
     token            the two systems           key of the second code
@@ -85,6 +86,7 @@ def _packed(token_system: str | None, unit: str | None, unit_system: str | None)
     return signed((_bits(token_system, 20) << 44) | (_bits(unit, 24) << 20) | _bits(unit_system, 20))
 
 
+_BASE_UNITS = "="  # in the place of the unit's system: the row has base units, and the dimension as its unit
 _TOKEN_SYSTEM, _UNIT, _UNIT_SYSTEM = signed(((1 << 20) - 1) << 44), ((1 << 24) - 1) << 20, (1 << 20) - 1
 
 
@@ -157,8 +159,10 @@ def _measures(branch: Branch) -> Each:
     measures = quantity.measures_by(branch.type)
 
     def each(values: list[Any]) -> Iterator[tuple[float, float, str | None, str | None]]:
-        for (low, high), system, code, unit in measures(values) if measures else ():
+        for (low, high), system, code, unit, canonical in measures(values) if measures else ():
             yield low, high, code, system
+            if canonical is not None:
+                yield *canonical[0], canonical[1], _BASE_UNITS
             if unit is not None and unit != code:
                 yield low, high, unit, None
 
@@ -326,11 +330,15 @@ def _quantity(asked: Asked, system: str | None, parts: list[str], _: int | None)
     mask = wanted = 0
     if system is not None:
         mask, wanted = _TOKEN_SYSTEM, _packed(system or None, None, None)
-    if unit is not None:
-        mask, wanted = mask | _UNIT, wanted | _packed(None, unit, None)
-    if unit_system is not None:
-        mask, wanted = mask | _UNIT_SYSTEM, wanted | _packed(None, None, unit_system)
     bounds = number.condition_of(measured)
+    if unit is None:
+        # A row in base units has another number than what was written.
+        bounds = _also(bounds, "({h2} & ?) <> ?", _UNIT_SYSTEM, _packed(None, None, _BASE_UNITS))
+    else:
+        mask, wanted = mask | _UNIT, wanted | _packed(None, quantity.dimension_or(unit_system, unit), None)
+    if unit_system is not None and unit is not None:
+        in_base = quantity.canonical_unit(unit_system, unit) is not None
+        mask, wanted = mask | _UNIT_SYSTEM, wanted | _packed(None, None, _BASE_UNITS if in_base else unit_system)
     return _also(bounds, "({h2} & ?) = ?", mask, wanted) if mask else bounds
 
 

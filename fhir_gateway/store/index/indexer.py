@@ -18,7 +18,8 @@ from fhir_gateway.store.index.rows import Rows, Take
 
 # The number of the rows' format. Rows of another number are made anew from their resources before they are trusted.
 # 1: the first. 2: order texts of tokens and references, texts of codes, whole URIs, positions, contained types.
-INDEX_FORMAT = 2
+# 3: quantities in base units.
+INDEX_FORMAT = 3
 
 # Columns of `resource` hold these; the instant of a version is not even known when its rows are made.
 COLUMNS = frozenset({"_id", "_lastUpdated"})

@@ -99,8 +99,13 @@ class NumberAsked:
     high: float
 
 
-def number_asked(asked: Asked, value: str, text: str, complaint: Complaint) -> NumberAsked:
-    """Return the number that `text`, the numeric part of `value`, stands for; else refuse with `complaint`."""
+def number_asked(
+    asked: Asked, value: str, text: str, complaint: Complaint, factor: Decimal = Decimal(1)
+) -> NumberAsked:
+    """Return the number that `text`, the numeric part of `value`, stands for; else refuse with `complaint`.
+
+    `factor`: what the number and its bounds are multiplied by.
+    """
     prefix, digits = prefixed(text)
     if _NUMBER.fullmatch(digits) is None:
         raise InvalidRequest(complaint.at(name=asked.name, value=value, prefixes=", ".join(PREFIXES)))
@@ -114,7 +119,7 @@ def number_asked(asked: Asked, value: str, text: str, complaint: Complaint) -> N
         # "1e2: … in the range [95 ... 105)"
         further = 2 if "." not in digits and "e" in digits.lower() else 1
         margin = Decimal(5).scaleb(exponent - further)
-    exact, low, high = float(number), float(number - margin), float(number + margin)
+    exact, low, high = (float(each * factor) for each in (number, number - margin, number + margin))
     # More digits than a double has: the interval still holds the number itself.
     return NumberAsked(prefix, exact, min(low, exact), max(high, nextafter(exact, inf)))
 

@@ -223,3 +223,28 @@ TOO_MANY_CONTAINERS = Complaint(
     fr="Il faudrait regarder dans plus de {limit} ressources pour compter ce qu'elles contiennent. Retirez _total et "
     "_summary=count et suivez les pages, ou nommez un seul type de ressource.",
 )
+SET_TOO_LARGE = Complaint(
+    "search-code-set-too-large",
+    "too-costly",
+    en="{name}: {value} comes to more than {limit} codes. Ask for a narrower value set or code.",
+    fr="{name} : {value} représente plus de {limit} codes. Demandez un jeu de valeurs ou un code plus étroit.",
+)
+VALUE_SET_UNKNOWN = Complaint(
+    "search-value-set-unknown",
+    "not-found",
+    en="{name}: the value set {value} is not known here. Give the url of one that is stored, installed or shipped.",
+    fr="{name} : le jeu de valeurs {value} n'est pas connu ici. Donnez l'url d'un jeu enregistré, installé ou livré.",
+)
+CODE_WITHOUT_SYSTEM = Complaint(
+    "search-code-without-system",
+    "value",
+    en="The value '{value}' of {name} must be system|code: what stands above and below a code, its system says.",
+    fr="La valeur « {value} » de {name} doit être système|code : c'est le système qui dit ce qui est au-dessus et "
+    "au-dessous d'un code.",
+)
+CODE_UNKNOWN = Complaint(
+    "search-code-unknown",
+    "not-found",
+    en="{name}: the code {code} of the system {system} is not known here.",
+    fr="{name} : le code {code} du système {system} n'est pas connu ici.",
+)

@@ -26,7 +26,7 @@ from fhir_gateway.store.index.condition import (
 from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.index.indexer import COLUMNS, indexed
 from fhir_gateway.store.index.syntax import split, unescape
-from fhir_gateway.store.search import chain, complaints
+from fhir_gateway.store.search import chain, code_sets, complaints
 from fhir_gateway.store.search.criterion import Criterion, any_row, on_columns, on_rows
 from fhir_gateway.store.search.registry import Registry, UnknownParameter
 from fhir_gateway.store.text import criterion as text
@@ -94,7 +94,7 @@ class Reader:
             self.registry.now(),
         )
         answered = self._answered(parameters, asked)
-        return on_rows(whole, answered.table, pids, answered.conditions, negated=modifier == "not")
+        return on_rows(whole, answered.table, pids, answered.conditions, negated=modifier in ("not", "not-in"))
 
     def _words(self, types: tuple[str, ...], code: str, modifier: str | None, value: str, whole: str) -> Criterion:
         """Return the criterion of `_text` or `_content`, of those types that have it."""
@@ -132,7 +132,10 @@ class Reader:
         parameter = parameters[0]
         match parameter.type:
             case "token":
-                return token.ask(asked, {branch.type for each in parameters for branch in each.branches})
+                types = {branch.type for each in parameters for branch in each.branches}
+                if asked.modifier in code_sets.MODIFIERS:
+                    return code_sets.ask(asked, self.registry.code_sets, types)
+                return token.ask(asked, types)
             case "reference":
                 return reference.ask(asked)
             case "date":

@@ -7,12 +7,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fhir_gateway.conformance.compartments import Compartments
 from fhir_gateway.conformance.search_parameter import SearchParameter, SearchParameters
 from fhir_gateway.conformance.subset import Subsets
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.store.search import complaints
+
+if TYPE_CHECKING:
+    from fhir_gateway.store.search.code_sets import CodeSets
 
 
 def _now() -> int:
@@ -61,7 +65,7 @@ class Registry:
 
     pids: number of each indexed parameter by (type, code). rtypes: number of each resource type by name. base: the
     service base URL. now: the clock, µs. compartments: by whose own type, the types in them and by which parameters.
-    subsets: what reads `_summary` and `_elements`.
+    subsets: what reads `_summary` and `_elements`. code_sets: what codes mean, for `:in` and its like; None: not known.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Registry:
         compartments: Compartments = _NO_COMPARTMENTS,
         *,
         subsets: Subsets,
+        code_sets: CodeSets | None = None,
     ) -> None:
         self.pids = pids
         self.base = base
@@ -82,6 +87,7 @@ class Registry:
         self.now = now
         self.compartments = compartments
         self.subsets = subsets
+        self.code_sets = code_sets
         self.rtypes = {type: number for type, number in rtypes.items() if type}
         self.types = tuple(self.rtypes)
         self.names = {number: type for type, number in self.rtypes.items()}

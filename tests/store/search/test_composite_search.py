@@ -84,6 +84,13 @@ def _filled(library: Library) -> None:
         ("Observation", f"code-value-quantity={LOINC}|8302-2$170||cm", ["height"]),
         ("Observation", f"code-value-quantity={LOINC}|8302-2$170|{UCUM}|cm", ["height"]),
         ("Observation", f"code-value-quantity={LOINC}|8302-2$170|{UCUM}|m", []),
+        # By canonical unit; a number without unit is never one of base units (170 cm is 1.7 m).
+        ("Observation", f"code-value-quantity={LOINC}|8302-2$1.70|{UCUM}|m", ["height"]),
+        ("Observation", f"code-value-quantity={LOINC}|8302-2$gt1600|{UCUM}|mm", ["height"]),
+        ("Observation", f"code-value-quantity={LOINC}|8302-2$1.70|{UCUM}|g", []),
+        ("Observation", "code-value-quantity=8302-2$lt10", []),
+        ("Observation", "code-value-quantity=8302-2$1.70", []),
+        ("Observation", f"component-code-value-quantity=8480-6$15|{UCUM}|cm[Hg]", ["pressure"]),
         ("Observation", f"code-value-quantity={LOINC}|8302-2$170|urn:other|cm", []),
         ("Observation", "code-value-quantity=urn:other|8302-2$170", []),
         ("Observation", "code-value-quantity=|8302-2$150||cm", ["bare"]),

@@ -105,6 +105,14 @@ def test_a_number_may_be_missing(library: Library) -> None:
     ("query", "found"),
     [
         (f"5.4|{UCUM}|mg", {"five-mg"}),
+        # "the search may … be done by canonical units": what is measured decides, in whatever unit it was written.
+        (f"0.0054|{UCUM}|g", {"five-mg"}),
+        (f"5400|{UCUM}|ug", {"five-mg"}),
+        (f"5400|{UCUM}|mg", {"five-g"}),
+        (f"gt0.006|{UCUM}|g", {"five-g", "above"}),
+        (f"lt0.001|{UCUM}|g", {"below"}),
+        (f"5.4|{UCUM}|mL", set()),
+        ("0.0054||g", set()),
         ("5.4||mg", {"five-mg", "human"}),
         ("5.4", {"five-mg", "five-g", "human"}),
         ("5.40|http://other.example.org|mg", set()),
