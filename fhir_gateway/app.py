@@ -6,10 +6,11 @@ import gc
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -27,7 +28,9 @@ from fhir_gateway.interactions.perform import perform, perform_read_now
 from fhir_gateway.interactions.read import answer_with
 from fhir_gateway.interactions.reindex import bring_up_to_date
 from fhir_gateway.interactions.reindex import step as reindex
+from fhir_gateway.interactions.search_codes import SearchedCodes
 from fhir_gateway.interactions.search_state import keep_up, renew, wait_for_index
+from fhir_gateway.interactions.terminology import Terminology
 from fhir_gateway.interactions.urls import interaction_from
 from fhir_gateway.interactions.validation import Validation
 from fhir_gateway.rest import log
@@ -39,6 +42,7 @@ from fhir_gateway.rest.site import Site
 from fhir_gateway.rest.version import VERSION
 from fhir_gateway.settings import Settings
 from fhir_gateway.store import open_store
+from fhir_gateway.store.contract import Store
 from fhir_gateway.store.index.indexer import Indexer, indexed
 from fhir_gateway.store.postgres_lane import PostgresLane
 from fhir_gateway.store.registry import page_key, parameter_ids
@@ -48,10 +52,14 @@ from fhir_gateway.store.search.explain import Explained, explain
 from fhir_gateway.store.search.query import parse
 from fhir_gateway.store.search.registry import Limits as SearchLimits
 from fhir_gateway.store.search.registry import Registry
+from fhir_gateway.store.terminology.systems import LoadedSystems
+from fhir_gateway.terminology.at_hand import LiveLibrary
+from fhir_gateway.terminology.shipped import shipped
 
 if TYPE_CHECKING:
     from fhir_gateway.conformance.packages import Packages
     from fhir_gateway.conformance.validation.validator import Validator
+    from fhir_gateway.terminology.catalog import Catalog
 
 logger = logging.getLogger(__name__)
 
@@ -129,13 +137,12 @@ def open_gateway(settings: Settings) -> Gateway:
 
     Raises: FhirError when the database does not answer; FileHeld when another process has the SQLite file.
     """
+    shipped(tuple(map(Path, settings.terminology_folders)))  # a file that is wrong is told before anything is opened
     known = definitions(settings.cache)
     types = known.types.resources
-    if settings.database is None:
-        settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A package that cannot be used keeps the gateway from starting.
     packages = _packages(settings) if settings.packages else None
-    store = open_store(settings.database_url, types, synchronous=settings.synchronous, connections=settings.connections)
+    store = _store(settings, types)
     try:
         parameters = (parameter for type_ in types for parameter in known.search_parameters.of(type_).values())
         pids = parameter_ids(store, ((each.base, each.code, each.url) for each in parameters if indexed(each)))
@@ -144,6 +151,7 @@ def open_gateway(settings: Settings) -> Gateway:
         # Some 30 ms now, which the first requests would otherwise wait for one by one.
         indexer.prepare(types)
         structure.prepare(known.types)
+        codes = SearchedCodes()
         registry = Registry(
             known.search_parameters,
             pids,
@@ -152,7 +160,9 @@ def open_gateway(settings: Settings) -> Gateway:
             search_limits_of(settings),
             compartments=known.compartments,
             subsets=known.subsets,
+            code_sets=codes,
         )
+        library = LiveLibrary()
         gateway = Gateway(
             store=store,
             searching=Searching(SearchState(known, indexer, registry)),
@@ -161,13 +171,16 @@ def open_gateway(settings: Settings) -> Gateway:
             started=date.today().isoformat(),
             limits=limits_of(settings),
             validation=Validation(
-                partial(_validator, settings, packages),
+                partial(_validator, settings, packages, library),
                 settings.validation,
                 settings.unknown_profiles,
                 settings.unknown_extensions,
+                library,
             ),
             offers=NOTHING if packages is None else offers_of(packages),
+            terminology=Terminology(partial(_terminology, settings, packages), LoadedSystems),
         )
+        codes.gateway = gateway
         renew(gateway)
         take_in(gateway)
         bring_up_to_date(gateway)
@@ -177,17 +190,40 @@ def open_gateway(settings: Settings) -> Gateway:
         raise
 
 
+def opened_store(settings: Settings) -> Store:
+    """Return the database of these settings, for work beside the acts; close it.
+
+    Raises: FhirError when it does not answer; FileHeld when another process has the SQLite file.
+    """
+    return _store(settings, definitions(settings.cache).types.resources)
+
+
+def _store(settings: Settings, types: Sequence[str]) -> Store:
+    if settings.database is None:
+        settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open_store(settings.database_url, types, synchronous=settings.synchronous, connections=settings.connections)
+
+
 def _packages(settings: Settings) -> Packages:
     from fhir_gateway.conformance.package_folder import users_folder
     from fhir_gateway.conformance.validators import packages_of  # a start without packages does not wait for it
 
-    return packages_of(settings.packages, settings.package_folder or users_folder(), settings.cache)
+    content = shipped(tuple(map(Path, settings.terminology_folders)))
+    return packages_of(settings.packages, settings.package_folder or users_folder(), settings.cache, content)
 
 
-def _validator(settings: Settings, packages: Packages | None) -> Validator:
-    from fhir_gateway.conformance.validators import r4_validator, validator_with  # a start does not wait for these
+def _validator(settings: Settings, packages: Packages | None, library: LiveLibrary) -> Validator:
+    from fhir_gateway.conformance.validators import validator_of, validator_with  # a start does not wait for these
 
-    return r4_validator() if packages is None else validator_with(packages, settings.cache)
+    if packages is not None:
+        return validator_with(packages, settings.cache, library)
+    return validator_of((), cache_folder=settings.cache, terminology=settings.terminology_folders, library=library)
+
+
+def _terminology(settings: Settings, packages: Packages | None) -> Catalog:
+    from fhir_gateway.conformance.terminology_layers import layers  # a start does not wait for its modules
+
+    return layers(packages, settings.cache, tuple(settings.terminology_folders))
 
 
 def explained(settings: Settings, url: str) -> Explained:

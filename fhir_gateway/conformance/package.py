@@ -10,27 +10,16 @@ import zipfile
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
+from fhir_gateway.fhir.data_folder import data_folder
 from fhir_gateway.fhir.number import Number
+
+__all__ = ["MANIFEST", "R4", "SUFFIX", "Package", "data_folder", "decoded"]
 
 R4 = Path("r4", "hl7.fhir.r4.core-4.0.1.zip")  # below the folder `profiles`
 MANIFEST = "manifest.json"
 SUFFIX = ".ndjson"
-
-
-def data_folder(name: Literal["profiles", "mappings", "terminology"]) -> Path:
-    """Return one of the project's data folders: inside an installed wheel, else beside the package in a checkout.
-
-    Raises: FileNotFoundError when neither is there.
-    """
-    package = Path(__file__).resolve().parents[1]
-    places = (package / "_data" / name, package.parent / name)
-    for place in places:
-        if place.is_dir():
-            return place
-    message = f"the data folder {name!r} is neither at {places[0]} nor at {places[1]}; reinstall fhir-gateway"
-    raise FileNotFoundError(message)
 
 
 class Package:

@@ -166,6 +166,15 @@ class Packages:
             return self._read(package, entry)
         return known
 
+    def versions(self, kind: str, url: str) -> list[Resource]:
+        """Return every version of a resource that the packages have; what is known besides is left out."""
+        return [self._read(*each) for each in self._candidates(kind, url)]
+
+    def own(self, kind: str) -> Iterator[Resource]:
+        """Yield all resources of a type that the packages have."""
+        for package in self.packages:
+            yield from (package.read(entry) for entry in package.of_kind(kind) if entry.url)
+
     def package_of(self, kind: str, url: str) -> FhirPackage | None:
         """Return the package that a canonical is answered from, None for what is known besides or not at all."""
         name, version = split(url)

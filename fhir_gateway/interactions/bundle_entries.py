@@ -67,6 +67,7 @@ def entry_from(gateway: Gateway, interaction: Interaction, number: int, sent: di
         raise InvalidRequest(complaints.NESTED.at(f"{place}.request.url", type=kind))
     resource = sent.get("resource")
     act.prefer, act.base, act.language = interaction.prefer, interaction.base, interaction.language
+    act.languages = interaction.languages
     if len(request) > 2:
         act.conditions = _conditions(request, method, place)
     links = None

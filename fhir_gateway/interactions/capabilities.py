@@ -49,19 +49,18 @@ def supported(types: frozenset[str], limits: Limits, full_text: bool = True) -> 
 
 
 def _operations(types: frozenset[str]) -> tuple[OfferedOperation, ...]:
-    return tuple(
-        OfferedOperation(
-            each.name,
-            each.definition,
-            "system" in each.levels,
-            frozenset(each.types or types) if {"type", "instance"} & {*each.levels} else frozenset(),
-        )
-        for each in OPERATIONS.values()
-    )
+    found: list[OfferedOperation] = []
+    for each in OPERATIONS.values():
+        at = frozenset(each.types or types) if {"type", "instance"} & {*each.levels} else frozenset()
+        by_itself = at & each.definitions.keys()
+        found += (OfferedOperation(each.name, each.definitions[type], False, frozenset((type,))) for type in by_itself)
+        if "system" in each.levels or at - by_itself:
+            found.append(OfferedOperation(each.name, each.definition, "system" in each.levels, at - by_itself))
+    return tuple(found)
 
 
 def capabilities(gateway: Gateway, interaction: Interaction) -> Answer:
-    """Answer with the CapabilityStatement; `mode` makes no difference (servers MAY ignore it).
+    """Answer with the CapabilityStatement; of `mode` only "terminology" makes a difference, and is answered elsewhere.
 
     Its ETag changes when it does, and If-None-Match with that ETag is answered with 304.
     """

@@ -22,6 +22,7 @@ from fhir_gateway.interactions.entry import Done, Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.plan import Plan, plan
 from fhir_gateway.interactions.refusals import Refusals
+from fhir_gateway.interactions.terminology import KINDS
 from fhir_gateway.store.contract import Delete, Key, Locks, Read, Staged, Version, Write
 from fhir_gateway.store.registry import PARAMETERS_LOCK
 
@@ -78,6 +79,8 @@ def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, l
             continue
         if PARAMETERS_LOCK in locks.criteria:
             search_state.take_effect(gateway)
+        if any(entry.act.type in KINDS for entry in entries):
+            gateway.terminology.changed()
         return answered
     raise Conflict(complaints.UNSETTLED.at())
 

@@ -12,6 +12,7 @@ from fhir_gateway.conformance.custom_parameters import NO_CUSTOM_PARAMETERS, Cus
 from fhir_gateway.conformance.definitions import Definitions
 from fhir_gateway.conformance.package_offers import NOTHING, Offers
 from fhir_gateway.interactions.interaction import Actor, Interaction
+from fhir_gateway.interactions.terminology import Terminology
 from fhir_gateway.interactions.validation import Validation
 from fhir_gateway.store.contract import Store
 from fhir_gateway.store.index.indexer import Indexer
@@ -19,6 +20,7 @@ from fhir_gateway.store.search.registry import Registry
 
 if TYPE_CHECKING:
     from fhir_gateway.conformance.validation.validator import Validator
+    from fhir_gateway.terminology.catalog import Catalog
 
 NewId = Callable[[], str]
 Trace = Callable[[Interaction, Actor, int], None]  # what was asked, by whom, and the status it was answered with
@@ -49,6 +51,12 @@ def _r4_validator() -> Validator:
     from fhir_gateway.conformance.validators import r4_validator  # only where something is validated
 
     return r4_validator()
+
+
+def _r4_terminology() -> Catalog:
+    from fhir_gateway.conformance.terminology_layers import layers  # only where terminology is asked about
+
+    return layers()
 
 
 def untraced(interaction: Interaction, actor: Actor, status: int) -> None:
@@ -96,6 +104,7 @@ class Gateway:
     trace: Trace = untraced
     validation: Validation = field(default_factory=lambda: Validation(_r4_validator, "structure"))
     offers: Offers = NOTHING  # of the packages that are installed
+    terminology: Terminology = field(default_factory=lambda: Terminology(_r4_terminology))
     bell: threading.Event = field(default_factory=threading.Event)  # wakes the background
     resource_types: frozenset[str] = field(init=False)
 

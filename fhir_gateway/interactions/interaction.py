@@ -65,7 +65,7 @@ class Interaction:
     without trailing slash.
     `compartment`: of a search-compartment, the type and id that the path begins with; `type` is then what is
     searched, None for "*". `presentation`: `_format` and `_pretty` where the URL says them, so that the links of an
-    answer lead to the same representation.
+    answer lead to the same representation. `languages`: the Accept-Language header as sent.
     """
 
     code: Code
@@ -83,6 +83,7 @@ class Interaction:
     prefer: Preferences = Preferences()
     base: str = ""
     language: Language = "en"
+    languages: str | None = None
     compartment: tuple[str, str] | None = None
     presentation: Parameters = field(default_factory=list)
     safe: bool = False  # an operation asked for with GET: it must not change anything

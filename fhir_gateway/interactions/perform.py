@@ -17,6 +17,7 @@ from fhir_gateway.interactions.read import UNCONDITIONAL, answer_with
 from fhir_gateway.interactions.reads import READS
 from fhir_gateway.interactions.search_state import renew
 from fhir_gateway.interactions.subset import cut, subset_of
+from fhir_gateway.interactions.terminology_capabilities import asks_for_terminology, terminology_capabilities
 from fhir_gateway.interactions.transaction import transact
 from fhir_gateway.interactions.write import write
 
@@ -40,6 +41,8 @@ def perform(gateway: Gateway, interaction: Interaction, actor: Actor = ANONYME) 
 
 def _act(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
     code = interaction.code
+    if code == "capabilities" and asks_for_terminology(interaction):
+        return terminology_capabilities(gateway, interaction)
     if code == "capabilities":
         return capabilities(gateway, interaction)  # without the database: it may be asked for when that is away
     if code == "read" and interaction.type is not None and interaction.id is not None:

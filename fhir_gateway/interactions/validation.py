@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fhir_gateway.conformance.validation.validator import Validator
     from fhir_gateway.fhir.fhirpath import Engine
     from fhir_gateway.interactions.gateway import Gateway
+    from fhir_gateway.terminology.at_hand import LiveLibrary
 
 # structure: what reading the body checks, and nothing beyond it; base: the definition of the type (cardinality,
 # required bindings, invariants); profiles: also the profiles that the resource claims in meta.profile.
@@ -54,7 +55,10 @@ class Validation:
         strictness: Strictness = "profiles",
         unknown_profiles: Unknown = "warn",
         unknown_extensions: Unknown = "warn",
+        library: LiveLibrary | None = None,
     ) -> None:
+        """Take how to make the validator. `library`: the terminology it asks, to be kept up to date."""
+        self._library = library
         self.strictness = strictness
         self.unknown_profiles = unknown_profiles
         self.unknown_extensions = unknown_extensions
@@ -118,6 +122,8 @@ class Validation:
             resolve=_resolving(within or {}, here),
             wrong_displays="warning",
         )
+        if self._library is not None:
+            self._library.current = gateway.terminology.library(gateway)
         if sent is None:
             found = self.validator.validate(resource, profiles, wishes)
         else:

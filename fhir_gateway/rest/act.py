@@ -48,6 +48,7 @@ def interaction_of(
         prefer=preferences_of(request.header(b"prefer")),
         base=request.base,
         language=request.language,
+        languages=request.header(b"accept-language") if code == "operation" else None,
         compartment=route.compartment,
         presentation=list(request.own.items()),
         safe=code == "operation" and request.method in ("GET", "HEAD"),

@@ -6,13 +6,18 @@ Source: FHIR R4, CodeSystem; "Code System Supplements"; Terminology Module, "Con
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from fhir_gateway.terminology.iso_codes import COUNTRIES
+from fhir_gateway.terminology.filters import Test, tests
+from fhir_gateway.terminology.iso_codes import country_codes
+from fhir_gateway.terminology.system import Filter, Found
+from fhir_gateway.terminology.words.memory import ConceptIndex
 
 _PROPERTIES = "http://hl7.org/fhir/concept-properties#"
+_STANDARDS_STATUS = "http://hl7.org/fhir/StructureDefinition/structuredefinition-standards-status"
 # HL7 v2, table 0203: "NNxxx", national person identifier, "where the xxx is the ISO table 3166 3-character code".
 _V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
 _INACTIVE = frozenset({"inactive", "retired", "withdrawn"})
@@ -29,6 +34,7 @@ class Concept:
     properties: Sequence[Mapping[str, Any]] = ()
     parents: list[str] = field(default_factory=list)
     children: list[str] = field(default_factory=list)
+    extensions: Sequence[Mapping[str, Any]] = ()
 
 
 class CodeSystem:
@@ -47,9 +53,21 @@ class CodeSystem:
         self.case_sensitive = bool(resource.get("caseSensitive", True))
         self.language: str | None = resource.get("language")
         self.status: str | None = resource.get("status")
+        self.name: str = resource.get("name") or self.title
+        self.experimental: bool = resource.get("experimental") is True
+        self.standards_status: str | None = next(
+            (
+                each.get("valueCode")
+                for each in _dicts(resource.get("extension"))
+                if each.get("url") == _STANDARDS_STATUS
+            ),
+            None,
+        )
+        self.version_needed: bool = resource.get("versionNeeded") is True
         self.supplements: str | None = resource.get("supplements")
         self.value_set: str | None = resource.get("valueSet")
         self.concepts: dict[str, Concept] = {}
+        self._tests: dict[tuple[Filter, ...], list[Test]] = {}
         self._uris: dict[str, str] = {
             each.get("code", ""): each["uri"] for each in _dicts(resource.get("property")) if "uri" in each
         }
@@ -77,7 +95,7 @@ class CodeSystem:
             if concept is None:
                 concept = self.concepts[code] = Concept(
                     code, each.get("display"), each.get("definition"), _dicts(each.get("designation")),
-                    _dicts(each.get("property")),
+                    _dicts(each.get("property")), extensions=_dicts(each.get("extension")),
                 )  # fmt: skip
             if above is not None and above not in concept.parents:
                 concept.parents.append(above)
@@ -114,18 +132,26 @@ class CodeSystem:
         value = next((each for key, each in property.items() if key.startswith("value")), None)
         return value.get("code") if isinstance(value, dict) else value
 
-    def supplemented(self, supplement: CodeSystem) -> None:
-        """Add the designations and properties that a supplement has for concepts known here."""
-        for concept in supplement.concepts.values():
-            own = self.concept(concept.code)
-            if own is None:
-                continue
-            added = list(concept.designations)
-            if concept.display is not None:
-                language = {"language": supplement.language} if supplement.language else {}
-                added.append({"value": concept.display, **language})
-            own.designations = (*own.designations, *added)
-            own.properties = (*own.properties, *concept.properties)
+    def with_supplement(self, supplement: CodeSystem) -> CodeSystem:
+        """Return the same system with the designations and properties that a supplement has for its concepts."""
+        other = copy(self)
+        other.concepts = {code: self._supplemented(concept, supplement) for code, concept in self.concepts.items()}
+        other._tests = {}
+        for name in ("_folded", "_index"):
+            other.__dict__.pop(name, None)
+        return other
+
+    @staticmethod
+    def _supplemented(concept: Concept, supplement: CodeSystem) -> Concept:
+        more = supplement.concepts.get(concept.code)
+        if more is None:
+            return concept
+        added = list(more.designations)
+        if more.display is not None:
+            language = {"language": supplement.language} if supplement.language else {}
+            added.append({"value": more.display, **language})
+        designations = (*concept.designations, *added)
+        return replace(concept, designations=designations, properties=(*concept.properties, *more.properties))
 
     @cached_property
     def _folded(self) -> dict[str, Concept]:
@@ -136,7 +162,13 @@ class CodeSystem:
         found = self.concepts.get(code)
         if found is None and not self.case_sensitive:
             found = self._folded.get(code.casefold())
-        if found is None and self.url == _V2_0203 and code[:2] == "NN" and len(code) == 5 and code[2:] in COUNTRIES:
+        if (
+            found is None
+            and self.url == _V2_0203
+            and code[:2] == "NN"
+            and len(code) == 5
+            and code[2:] in country_codes()
+        ):
             return self.concepts.get("NNxxx")
         return found
 
@@ -171,6 +203,48 @@ class CodeSystem:
         if one is None or other is None:
             return None
         return one is other or one.code in self._reached(other.parents, up=True)
+
+    def roots(self) -> Iterator[str]:
+        """Yield the codes that stand below no other."""
+        return (
+            each.code for each in self.concepts.values() if not any(above in self.concepts for above in each.parents)
+        )
+
+    # --- as a `System`
+
+    def count(self) -> int:
+        return len(self.concepts)
+
+    def codes(self) -> Iterator[str]:
+        """Yield all codes, as they stand in the resource."""
+        return iter(self.concepts)
+
+    def properties(self) -> Sequence[Mapping[str, Any]]:
+        return self._declared
+
+    def _compiled(self, filters: Sequence[Filter]) -> list[Test]:
+        key = tuple(filters)
+        if key not in self._tests:
+            self._tests[key] = tests(self, key)
+        return self._tests[key]
+
+    def matching(self, filters: Sequence[Filter]) -> Iterator[str]:
+        """Yield the codes that pass all filters, as they stand in the resource. Raises: Unsupported."""
+        made = self._compiled(filters)
+        return (each.code for each in self.concepts.values() if all(test(self, each) for test in made))
+
+    def holds(self, code: str, filters: Sequence[Filter]) -> bool:
+        """Tell whether one code passes all filters. Raises: Unsupported."""
+        concept = self.concept(code)
+        return concept is not None and all(test(self, concept) for test in self._compiled(filters))
+
+    @cached_property
+    def _index(self) -> ConceptIndex:
+        return ConceptIndex(self.concepts.values(), self.language, self.is_inactive)
+
+    def search(self, text: str, language: str | None, limit: int) -> Sequence[Found]:
+        """Return the concepts that are called by words that begin with those of a text, best first."""
+        return self._index.search(text, language, limit)
 
     # --- properties
 
@@ -213,6 +287,12 @@ class CodeSystem:
 
     # --- displays
 
+    def languages(self, concept: Concept) -> list[str]:
+        """Return the languages that a code has names in, each once."""
+        named = [self.language] if concept.display is not None else []
+        named += [each.get("language") for each in concept.designations]
+        return list(dict.fromkeys(each for each in named if isinstance(each, str)))
+
     def displays(self, concept: Concept, language: str | None = None) -> list[str]:
         """Return what a code may be called: in one language where there is something in it, else in all, best first."""
         named: list[tuple[str | None, str]] = []
@@ -222,13 +302,13 @@ class CodeSystem:
             (each.get("language"), each["value"]) for each in concept.designations if isinstance(each.get("value"), str)
         ]
         if language is not None:
-            own = [text for tag, text in named if tag is not None and _speaks(tag, language)]
+            own = [text for tag, text in named if tag is not None and speaks(tag, language)]
             if own:
                 return list(dict.fromkeys(own))
         return list(dict.fromkeys(text for _, text in named))
 
 
-def _speaks(tag: str, language: str) -> bool:
+def speaks(tag: str, language: str) -> bool:
     """Tell whether a language tag is of the language asked for, whatever its region."""
     return tag.partition("-")[0].casefold() == language.partition("-")[0].casefold()
 

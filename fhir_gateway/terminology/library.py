@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from fhir_gateway.terminology.code_system import CodeSystem
-from fhir_gateway.terminology.grammars import GRAMMARS
+from fhir_gateway.terminology.code_system import CodeSystem, Concept, speaks
+from fhir_gateway.terminology.countries import countries_system
+from fhir_gateway.terminology.grammars import GRAMMARS, ISO_3166
 from fhir_gateway.terminology.value_set import ValueSet
 
 _KEPT = 65_536  # answers
@@ -39,7 +40,8 @@ class Verdict:
     """What a code system says of a code.
 
     `version`: of the system that answered. `displays`: what the code may be called, best first; empty where nothing is
-    known. `right_display`: whether the display given is among them, None where that cannot be told.
+    known. `right_display`: whether the display given is among them, None where that cannot be told. `by_language`: no
+    language was asked for, and in one of those that the system speaks the display given would be wrong.
     """
 
     state: State
@@ -48,13 +50,16 @@ class Verdict:
     right_display: bool | None = None
     inactive: bool = False
     abstract: bool = False
+    by_language: bool = False
 
 
 class Library:
     """Code systems and value sets by canonical, each made ready once; safe for any number of threads."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, systems: Callable[[str], CodeSystem | None] | None = None) -> None:
+        """Take where resources come from. `systems`: gives code systems that are ready; None: they are read here."""
         self._source = source
+        self._ready = systems
         self._systems: dict[str, CodeSystem | None] = {}
         self._sets: dict[str, ValueSet | None] = {}
         self._answers: dict[tuple[str, str | None, str], bool | None] = {}
@@ -62,8 +67,11 @@ class Library:
 
     def code_system(self, canonical: str) -> CodeSystem | None:
         if canonical not in self._systems:
-            resource = self._source.resource("CodeSystem", canonical)
-            self._systems[canonical] = None if resource is None else CodeSystem(resource)
+            if self._ready is not None:
+                self._systems[canonical] = self._ready(canonical)
+            else:
+                resource = self._source.resource("CodeSystem", canonical)
+                self._systems[canonical] = None if resource is None else CodeSystem(resource)
         return self._systems[canonical]
 
     def value_set(self, canonical: str) -> ValueSet | None:
@@ -93,8 +101,9 @@ class Library:
         for canonical in supplements:
             added = self.code_system(canonical)
             base = self.code_system(added.supplements) if added is not None and added.supplements else None
-            if added is not None and base is not None:
-                base.supplemented(added)
+            if added is not None and base is not None and added.supplements is not None:
+                # Others share the system as it is.
+                self._systems[added.supplements] = self._systems[base.canonical] = base.with_supplement(added)
 
     def algorithmic(self, system: str) -> Callable[[str], bool] | None:
         return GRAMMARS.get(system)
@@ -146,9 +155,10 @@ class Library:
         self, system: str, version: str | None, code: str, display: str | None, language: str | None
     ) -> Verdict:
         grammar = GRAMMARS.get(system)
-        if grammar is not None:
+        if grammar is not None and system != ISO_3166:
             return Verdict("known" if grammar(code) else "unknown-code")
-        known = self.code_system(f"{system}|{version}" if version else system)
+        canonical = f"{system}|{version}" if version else system
+        known = countries_system() if system == ISO_3166 else self.code_system(canonical)
         if known is None:
             return Verdict("value-set" if self._source.resource("ValueSet", system) is not None else "unknown-system")
         if known.content == "supplement":
@@ -159,11 +169,20 @@ class Library:
         if concept is None:
             state: State = "unknown-code"
             if not known.complete:
-                state = "no-content" if known.content == "not-present" or not known.concepts else "not-in-fragment"
+                state = "no-content" if known.content == "not-present" or not known.count() else "not-in-fragment"
             return Verdict(state, known.version)
         displays = tuple(known.displays(concept, language))
-        right = None if display is None or not displays else _folded(display) in {_folded(each) for each in displays}
-        return Verdict("known", known.version, displays, right, known.is_inactive(concept), known.is_abstract(concept))
+        right = _is_right(known, concept, display, language)
+        languages = known.languages(concept) if language is None and right is not False else ()
+        return Verdict(
+            "known",
+            known.version,
+            displays,
+            right,
+            known.is_inactive(concept),
+            known.is_abstract(concept),
+            any(_is_right(known, concept, display, each) is False for each in languages),
+        )
 
     def subsumes(self, system: str, above: str, below: str) -> bool | None:
         """Return whether a code is another of its system or stands above it; None where that cannot be told."""
@@ -176,6 +195,19 @@ class Library:
 def _same_version(asked: str, there: str) -> bool:
     """Tell whether a version is the one asked for; "1.2" stands for every 1.2.x."""
     return asked == there or there.startswith(f"{asked}.")
+
+
+def _is_right(system: CodeSystem, concept: Concept, display: str | None, language: str | None) -> bool | None:
+    """Return whether a display is one that a concept has in a language, or in any; None where that cannot be told.
+
+    ISO names countries in French and English, and English has other names for them in use: only French is judged.
+    """
+    is_open = system.url == ISO_3166 and (language is None or not speaks(language, "fr"))
+    displays = system.displays(concept, None if is_open else language)
+    if display is None or not displays:
+        return None
+    is_there = _folded(display) in {_folded(each) for each in displays}
+    return None if is_open and not is_there else is_there
 
 
 def _folded(display: str) -> str:

@@ -13,16 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fhir_gateway.terminology import grammars
-from fhir_gateway.terminology.code_system import CodeSystem, Concept
-
-Filter = Callable[[CodeSystem, Concept], bool]
+from fhir_gateway.terminology.code_system import CodeSystem
+from fhir_gateway.terminology.system import Filter, Unsupported
 
 _DEEPEST = 20  # value sets that import value sets; a circle ends there
 _SUPPLEMENT = "http://hl7.org/fhir/StructureDefinition/valueset-supplement"
-
-
-class Unsupported(Exception):
-    """A filter that the content at hand cannot answer."""
 
 
 class Content(Protocol):
@@ -64,7 +59,6 @@ class ValueSet:
         self.excludes = tuple(_part(each) for each in compose.get("exclude", ()) if isinstance(each, dict))
         self._active_only = compose.get("inactive") is False
         self._expanded = _expanded(resource["expansion"]) if isinstance(resource.get("expansion"), dict) else None
-        self._filtered: dict[int, frozenset[str] | None] = {}
         self.supplements: tuple[str, ...] = tuple(
             str(each.get("valueCanonical") or each.get("valueUri"))
             for each in resource.get("extension", ())
@@ -155,18 +149,10 @@ class ValueSet:
         concept = own.concept(code)
         if concept is None:
             return False if own.complete else None
-        if not part.filters:
-            return True
-        passing = self._passing(own, part, index)
-        return None if passing is None else concept.code in passing
-
-    def _passing(self, system: CodeSystem, part: Part, index: int) -> frozenset[str] | None:
-        if index not in self._filtered:
-            try:
-                self._filtered[index] = frozenset(filtered(system, part.filters))
-            except Unsupported:
-                self._filtered[index] = None
-        return self._filtered[index]
+        try:
+            return not part.filters or own.holds(concept.code, [filter_of(each) for each in part.filters])
+        except Unsupported:
+            return None
 
     def unknown(self, content: Content, system: str | None, depth: int = 0) -> Iterator[str]:
         """Yield the canonicals of what would have to be known to tell about the codes of a system."""
@@ -221,68 +207,9 @@ def filtered(system: CodeSystem, filters: Iterable[Mapping[str, Any]]) -> Iterat
 
     Raises: Unsupported for an operator, a property or a regular expression that cannot be answered.
     """
-    tests = [_test(system, each) for each in filters]
-    for concept in system.concepts.values():
-        if all(test(system, concept) for test in tests):
-            yield concept.code
+    return system.matching([filter_of(each) for each in filters])
 
 
-def _test(system: CodeSystem, filter: Mapping[str, Any]) -> Filter:
-    name, operator, value = str(filter.get("property", "")), str(filter.get("op", "")), str(filter.get("value", ""))
-    if operator in _HIERARCHY:
-        return _in_hierarchy(system, operator, value)
-    match operator:
-        case "=":
-            return lambda system, concept: value in _texts(system, concept, name)
-        case "in":
-            wanted = {each.strip() for each in value.split(",")}
-            return lambda system, concept: bool(wanted & set(_texts(system, concept, name)))
-        case "not-in":
-            unwanted = {each.strip() for each in value.split(",")}
-            return lambda system, concept: not unwanted & set(_texts(system, concept, name))
-        case "regex":
-            pattern = grammars.bounded(value)
-            if pattern is None:
-                raise Unsupported(value)
-            return lambda system, concept: any(pattern.fullmatch(each) for each in _texts(system, concept, name))
-        case "exists":
-            there = value == "true"
-            return lambda system, concept: bool(_texts(system, concept, name)) == there
-    raise Unsupported(operator)
-
-
-_HIERARCHY = frozenset({"is-a", "descendent-of", "is-not-a", "generalizes", "child-of", "descendent-leaf"})
-
-
-def _in_hierarchy(system: CodeSystem, operator: str, value: str) -> Filter:
-    start = system.concept(value)
-    code = value if start is None else start.code
-    below = set(system.descendants(code))
-    found: set[str]
-    match operator:
-        case "is-a":
-            found = {code, *below}
-        case "descendent-of":
-            found = below
-        case "is-not-a":
-            found = system.concepts.keys() - {code, *below}
-        case "generalizes":
-            found = {code, *system.ancestors(code)}
-        case "child-of":
-            found = set() if start is None else set(start.children)
-        case _:
-            found = {each for each in below if each in system.concepts and not system.concepts[each].children}
-    return lambda system, concept: concept.code in found
-
-
-def _texts(system: CodeSystem, concept: Concept, name: str) -> list[str]:
-    if name in ("code", "concept"):
-        return [concept.code]
-    if name == "display":
-        return [concept.display] if concept.display is not None else []
-    if name in ("inactive", "abstract", "notSelectable") and not system.knows_property(name):
-        held = system.is_inactive(concept) if name == "inactive" else system.is_abstract(concept)
-        return ["true" if held else "false"]
-    return [
-        "true" if each is True else "false" if each is False else str(each) for each in system.values(concept, name)
-    ]
+def filter_of(element: Mapping[str, Any]) -> Filter:
+    """Return a filter from its element."""
+    return Filter(str(element.get("property", "")), str(element.get("op", "")), str(element.get("value", "")))

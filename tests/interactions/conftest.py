@@ -99,6 +99,7 @@ def numbered_parameters(store: Store) -> Pids:
 def empty(dsn: str) -> None:
     """Take everything away but the numbers of the search parameters."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE resource, history, job, full_text, {', '.join(INDEX_COLUMNS)}")
+        tables = "term_system, term_concept, term_property, term_name, term_word"
+        connection.execute(f"TRUNCATE resource, history, job, full_text, {tables}, {', '.join(INDEX_COLUMNS)}")
         connection.execute("UPDATE index_generation SET generation = 0")
         connection.execute("UPDATE search_parameter SET job = 0")

@@ -50,6 +50,8 @@ class Verdict(Protocol):
     def right_display(self) -> bool | None: ...
     @property
     def inactive(self) -> bool: ...
+    @property
+    def by_language(self) -> bool: ...
 
 
 class Terminology(Protocol):
@@ -148,7 +150,7 @@ class Bindings:
         held = self._any(codings, value_set)
         terminology = self._terminology
         if held:
-            if strength != "required" or node.type != "CodeableConcept" or not self._misnamed(walk, codings):
+            if strength != "required" or node.type != "CodeableConcept" or not self._misnamed(walk, node, codings):
                 return
             held = False  # what is required is the code under one of its names
         name = None if terminology is None else terminology.name(value_set)
@@ -166,12 +168,12 @@ class Bindings:
         if complaint is not None:
             walk.report(found(complaint, node, schema.canonical, **texts))
 
-    def _misnamed(self, walk: Walk, codings: Sequence[Coding]) -> bool:
+    def _misnamed(self, walk: Walk, node: Node, codings: Sequence[Coding]) -> bool:
         """Tell whether a code has a display that its system does not give it, where that is an error."""
         if walk.wishes.wrong_displays != "error" or self._terminology is None:
             return False
         named = [each for each in codings if each.display is not None and each.system]
-        language = walk.wishes.language
+        language = _language(walk, node) if named else None
         return any(
             self._terminology.verdict(str(each.system), each.version, each.code, each.display, language).right_display
             is False
@@ -221,12 +223,13 @@ class Bindings:
             return
         display = None if quantity else value.get("display")
         version = value.get("version")
+        language = None if display is None else _language(walk, node)
         verdict = terminology.verdict(
             system,
             version if isinstance(version, str) else None,
             code,
             display if isinstance(display, str) else None,
-            walk.wishes.language,
+            language,
         )
         if verdict.state == "known" and verdict.right_display is not False and not verdict.inactive:
             return
@@ -260,7 +263,7 @@ class Bindings:
             strict = walk.wishes.wrong_displays == "error"
             complaint = complaints.DISPLAY_WRONG if strict else complaints.DISPLAY_WRONG_WARNING
             valid = " or ".join(f"'{each}'" for each in verdict.displays)
-            texts |= {"display": str(coding.display), "valid": valid, "language": walk.wishes.language or "--"}
+            texts |= {"display": str(coding.display), "valid": valid, "language": _language(walk, node) or "--"}
             walk.report(found(complaint, _child(node, "display"), None, **texts))
 
 
@@ -280,6 +283,16 @@ def _complaint(node: Node, strength: str) -> Complaint | None:
         "extensible": complaints.CODE_EXTENSIBLE,
         "preferred": complaints.CODE_PREFERRED,
     }.get(strength)
+
+
+def _language(walk: Walk, node: Node) -> str | None:
+    """Return the language that displays should be in: that of the nearest resource that names one, else the wish."""
+    at: Node | None = node
+    while at is not None:
+        if isinstance(at.value, dict) and "resourceType" in at.value and isinstance(at.value.get("language"), str):
+            return str(at.value["language"])
+        at = at.parent
+    return walk.wishes.language
 
 
 def _child(node: Node, key: str) -> Node:

@@ -29,11 +29,13 @@ class Quiet:
     """The tests of all elements, made when they are first met.
 
     `alone`: whether what is validated stands alone, so that a relative reference leads outside, where nobody looks.
+    `tongued`: whether a resource may say its language: then displays that are right in another only are not quiet.
     """
 
-    def __init__(self, knowledge: Knowledge, alone: bool) -> None:
+    def __init__(self, knowledge: Knowledge, alone: bool, tongued: bool) -> None:
         self._knowledge = knowledge
         self._alone = alone
+        self._tongued = tongued
         self._slots: dict[int, tuple[Slot, Test, Test]] = {}
         self._made: dict[tuple[int, str], Test] = {}
         self._uncoded: dict[tuple[int, str], Test] = {}
@@ -83,11 +85,11 @@ class Quiet:
             tests.append(lambda value: matching.follows(value, rule.pattern))
         bindings = self._knowledge.bindings
         if look.binding and rule.binding is not None:
-            bound = _bound(bindings, rule.binding, type)
+            bound = _bound(bindings, rule.binding, type, self._tongued)
             if bound is not None:
                 tests.append(bound)
         if look.coded and with_code:
-            tests.append(_coded(bindings, type))
+            tests.append(_coded(bindings, type, self._tongued))
         for constraint, expression, _, keeps in look.checks:
             if expression is None:
                 return never
@@ -215,7 +217,7 @@ def _all(tests: list[Test]) -> Test:
     return test
 
 
-def _bound(bindings: Bindings, binding: Binding, type: str) -> Test | None:
+def _bound(bindings: Bindings, binding: Binding, type: str, tongued: bool) -> Test | None:
     """Return the test whether a value has codes of all value sets that a binding names; None where it names none."""
     sets = [value_set for value_set, strength in ((binding.value_set, binding.strength), *binding.additional)
             if value_set is not None and strength != "example"]  # fmt: skip
@@ -240,7 +242,7 @@ def _bound(bindings: Bindings, binding: Binding, type: str) -> Test | None:
                     break
             else:
                 return False
-        if by_name and any(_is_misnamed(bindings, each) for each in codings):
+        if by_name and any(_may_be_misnamed(bindings, each, tongued) for each in codings):
             return False
         if isinstance(value, str) and len(known) < _KEPT:
             known.add(value)
@@ -249,15 +251,15 @@ def _bound(bindings: Bindings, binding: Binding, type: str) -> Test | None:
     return test
 
 
-def _is_misnamed(bindings: Bindings, coding: Coding) -> bool:
-    """Tell whether a code has a display that its system does not give it."""
+def _may_be_misnamed(bindings: Bindings, coding: Coding, tongued: bool) -> bool:
+    """Tell whether a code has a display that its system does not give it, or not in every language."""
     if coding.display is None or not coding.system:
         return False
     verdict = bindings.verdict(coding.system, coding.code, coding.display, coding.version)
-    return verdict is not None and verdict.right_display is False
+    return verdict is not None and (verdict.right_display is False or (tongued and verdict.by_language))
 
 
-def _coded(bindings: Bindings, type: str) -> Test:
+def _coded(bindings: Bindings, type: str, tongued: bool) -> Test:
     """Return the test whether a Coding or Quantity is what its own code system knows."""
     is_quantity = type in QUANTITIES
     known: set[tuple[str, str, str | None, str | None]] = set()
@@ -281,6 +283,7 @@ def _coded(bindings: Bindings, type: str) -> Test:
         if verdict is None:
             return True
         good = verdict.state == "known" and verdict.right_display is not False and not verdict.inactive
+        good = good and not (tongued and verdict.by_language)
         if good and len(known) < _KEPT:
             known.add(key)
         return good

@@ -39,8 +39,9 @@ class Wishes:
     `best_practice`: whether best-practice rules are reported. `references`: what is demanded of references that lead
     outside. `assume_rest`: every reference has the form of a RESTful URL. `entry_profiles`: which profiles the entries
     of a Bundle must meet besides those they claim. `wrong_displays`: what a display is that its code system does not
-    have. `language`: the one that displays should be in, None for any. `publication`: conformance resources are about
-    to be published, and held to the rules for that. `security`: what looks like HTML in a string is an error.
+    have. `language`: the one displays should be in where the resource names none, None for any. `publication`:
+    conformance resources are about to be published, and held to the rules for that. `security`: what looks like HTML
+    in a string is an error.
     `quick`: elements of which nothing is to be said are told by a look at their JSON; the findings are the same.
     """
 
@@ -120,14 +121,18 @@ class Knowledge:
         self.choices: dict[int, Choice] = {}
         self.kept: list[object] = []  # what `tables` names by id stays alive
         self._breaks: dict[int, list[Test]] = {}
-        self._quiet = {alone: Quiet(self, alone) for alone in (False, True)}
+        self._quiet = {
+            (alone, tongued): Quiet(self, alone, tongued) for alone in (False, True) for tongued in (False, True)
+        }
 
     def quiet(self, wishes: Wishes, root: Node) -> Quiet | None:
         """Return what tells of elements that they need no walk; None where more is wished than it knows of."""
         if not wishes.quick or wishes.best_practice or wishes.language is not None:
             return None
         outside = wishes.resolve is None and not wishes.references.demands_existence
-        return self._quiet[outside and root.type not in ("Bundle", "Parameters")]
+        single = root.type not in ("Bundle", "Parameters")
+        tongued = not single or "language" in root.value or "contained" in root.value
+        return self._quiet[outside and single, tongued]
 
     def plain_breaks(self, schema: Schema) -> list[Test]:
         """Return tests that tell of most resources that do not meet a profile without walking them."""

@@ -276,3 +276,21 @@ EXPLAIN_BESIDE = Complaint(
     en="{name} stands beside search and not in it: escape the & of the search as %26, or leave {name} out.",
     fr="{name} est à côté de search et non dedans : échappez le & de la recherche en %26, ou retirez {name}.",
 )
+
+# --- terminology
+
+SYSTEMS_DIFFER = Complaint(
+    "subsumes-systems-differ", "invalid",
+    "$subsumes: the two codes are of different systems ({one} and {other}); give two codes of one system",
+    "$subsumes : les deux codes sont de systèmes différents ({one} et {other}) ; donner deux codes d'un même système",
+)  # fmt: skip
+MAP_UNKNOWN = Complaint(
+    "concept-map-unknown", "not-found",
+    "$translate: there is no ConceptMap {canonical} here; store it, or leave `url` out to ask all maps",
+    "$translate : aucun ConceptMap {canonical} ici ; l'enregistrer, ou omettre `url` pour interroger toutes les cartes",
+)  # fmt: skip
+INPUT_NOT_ANSWERED = Complaint(
+    "operation-input-not-answered", "not-supported",
+    "${operation}: {name} cannot be answered here; leave it out to ask about what is defined now, by url",
+    "${operation} : {name} n'est pas pris en charge ici ; l'omettre pour interroger ce qui est défini à présent",
+)  # fmt: skip

@@ -81,7 +81,7 @@ class _Reading:
             for number, parameter in enumerate(body.get("parameter", ())):
                 self._from_parameter(parameter, f"Parameters.parameter[{number}]")
             return
-        resources = [each for each in self.operation.inputs if each.resource]
+        resources = [each for each in self.operation.inputs if each.resource and not each.many]
         if len(resources) == 1 and resources[0].takes(body):
             self._add(resources[0], body, sent, None)
             return

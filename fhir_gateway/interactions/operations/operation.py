@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Actor, Answer, Interaction
@@ -17,7 +18,7 @@ from fhir_gateway.store.contract import Read
 Level = Literal["system", "type", "instance", "version"]
 
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
-OWN = "https://pfmg.example.org/fhir/OperationDefinition/"
+OWN = f"{CANONICAL_BASE}/OperationDefinition/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Operation:
     name: str
     definition: str  # its canonical url
     levels: tuple[Level, ...]
+    definitions: Mapping[str, str] = field(default_factory=dict)  # by type, where it is defined for each by itself
     inputs: tuple[Input, ...] = ()
     types: tuple[str, ...] = ()
     affects_state: bool = False

@@ -7,9 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fhir_gateway.interactions.operations import everything, explain, graph, meta, purge, reindex, validate
+from fhir_gateway.interactions.operations import (
+    everything,
+    explain,
+    graph,
+    meta,
+    purge,
+    reindex,
+    terminology_expand,
+    terminology_lookup,
+    terminology_translate,
+    terminology_validate,
+    validate,
+)
 from fhir_gateway.interactions.operations.operation import HL7, OWN, Input, Operation
+from fhir_gateway.interactions.operations.terminology_inputs import EXPANDING, VALIDATING
 from fhir_gateway.store.search.query import PAGE
+
+_VALIDATE_CODE = Operation(
+    name="validate-code",
+    definition=HL7 + "ValueSet-validate-code",
+    levels=("type", "instance"),
+    definitions={"CodeSystem": HL7 + "CodeSystem-validate-code", "ValueSet": HL7 + "ValueSet-validate-code"},
+    types=("CodeSystem", "ValueSet"),
+    inputs=VALIDATING,
+    open=True,
+    read=terminology_validate.validate_code,
+)
 
 _ALL: tuple[Operation, ...] = (
     Operation(
@@ -93,6 +117,52 @@ _ALL: tuple[Operation, ...] = (
         inputs=(Input("resource", "Resource", resource=True), Input("mode", "code"), Input("profile", "uri")),
         unsound=True,
         read=validate.validate,
+    ),
+    Operation(
+        name="expand",
+        definition=HL7 + "ValueSet-expand",
+        levels=("type", "instance"),
+        types=("ValueSet",),
+        inputs=EXPANDING,
+        open=True,
+        read=terminology_expand.expand_value_set,
+    ),
+    _VALIDATE_CODE,
+    Operation(
+        name="batch-validate-code",
+        definition=OWN + "batch-validate-code",
+        levels=("system", "type"),
+        types=("CodeSystem", "ValueSet"),
+        inputs=(Input("validation", "Parameters", required=True, many=True, resource=True),),
+        open=True,
+        read=terminology_validate.batch(_VALIDATE_CODE),
+    ),
+    Operation(
+        name="lookup",
+        definition=HL7 + "CodeSystem-lookup",
+        levels=("type",),
+        types=("CodeSystem",),
+        inputs=terminology_lookup.LOOKUP,
+        open=True,
+        read=terminology_lookup.lookup,
+    ),
+    Operation(
+        name="subsumes",
+        definition=HL7 + "CodeSystem-subsumes",
+        levels=("type", "instance"),
+        types=("CodeSystem",),
+        inputs=terminology_lookup.SUBSUMES,
+        open=True,
+        read=terminology_lookup.subsumes,
+    ),
+    Operation(
+        name="translate",
+        definition=HL7 + "ConceptMap-translate",
+        levels=("type", "instance"),
+        types=("ConceptMap",),
+        inputs=terminology_translate.TRANSLATE,
+        open=True,
+        read=terminology_translate.translate_code,
     ),
 )
 

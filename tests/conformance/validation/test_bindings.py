@@ -15,6 +15,7 @@ from fhir_gateway.terminology.library import Library
 from tests.conformance.validation.judging import errors, judged, told
 
 UCUM = "http://unitsofmeasure.org"
+FRANCE = {"system": "urn:iso:std:iso:3166", "code": "FR", "display": "France"}
 SYSTEM = "http://codes.test/animals"
 ANIMALS = {
     "resourceType": "CodeSystem",
@@ -240,6 +241,52 @@ def test_member_of_and_subsumes_ask_the_same_terminology():
     assert bindings.member_of(dog, "http://sets.test/none") is None
     assert (bindings.subsumes(whole, dog), bindings.subsumes(dog, whole)) == (True, False)
     assert bindings.subsumes(dog, Node({"code": "dog"}, "Coding")) is False
+
+
+def test_the_display_of_a_country_is_held_to_the_language_of_the_resource():
+    wrong = [("display", "Basic.code.coding[0].display")]
+    assert errors({**coded(FRANCE), "language": "fr-FR"}) == wrong
+    assert errors({**coded({**FRANCE, "display": "France (la)"}), "language": "fr-FR"}) == []
+    for language in ("en", "de", "en-US"):
+        assert errors({**coded(FRANCE), "language": language}) == []
+    assert errors(coded(FRANCE)) == []
+
+
+def test_a_name_of_a_country_that_iso_does_not_have_is_wrong_in_french_only():
+    usa = coded({**FRANCE, "code": "US", "display": "USA"})
+    assert errors({**usa, "language": "fr"}) == [("display", "Basic.code.coding[0].display")]
+    assert told(judged({**usa, "language": "en"}), "error", "warning") == []
+    assert told(judged(usa), "error", "warning") == []
+
+
+def test_a_resource_without_a_language_has_that_of_the_one_it_is_in_else_the_one_wished_for():
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": coded(FRANCE)}]}
+    displays = [("display", "Bundle.entry[0].resource/*Basic/null*/.code.coding[0].display")]
+    assert [each for each in errors({**bundle, "language": "fr"}) if each[0] == "display"] == displays
+    assert [each for each in errors(bundle) if each[0] == "display"] == []
+    inner = {**bundle, "entry": [{"resource": {**coded(FRANCE), "language": "fr"}}]}
+    assert [each for each in errors(inner) if each[0] == "display"] == displays
+    french = Wishes(language="fr-FR")
+    assert errors(coded(FRANCE), wishes=french) == [("display", "Basic.code.coding[0].display")]
+    assert errors({**coded(FRANCE), "language": "en"}, wishes=french) == []
+
+
+def test_a_contained_resource_has_a_language_of_its_own():
+    inner = {"resourceType": "Basic", "id": "a", "language": "fr", "code": {"coding": [FRANCE]}}
+    outer = basic(contained=[inner], subject={"reference": "#a"})
+    found = [each for each in errors(outer) if each[0] == "display"]
+    assert found == [("display", "Basic.contained[0]/*Basic/a*/.code.coding[0].display")]
+
+
+def test_displays_in_several_languages_are_right_in_the_language_of_the_resource():
+    both = {**ANIMALS, "language": "en"}
+    both["concept"] = [{"code": "dog", "display": "Dog", "designation": [{"language": "fr", "value": "Chien"}]}]
+    for language, right, wrong in (("fr", "Chien", "Dog"), ("en", "Dog", "Chien")):
+        assert errors({**coded(animal(display=right)), "language": language}, both) == []
+        told_of = errors({**coded(animal(display=wrong)), "language": language}, both)
+        assert told_of == [("display", "Basic.code.coding[0].display")]
+    assert errors({**coded(animal(display="Dog")), "language": "de"}, both) == []
+    assert errors(coded(animal(display="Chien")), both) == []
 
 
 def test_without_terminology_nothing_is_said_of_codes():
