@@ -28,6 +28,7 @@ from tests.benchmarks import (
     searches,
     starts,
     synthea,
+    terminologies,
     validations,
 )
 from tests.benchmarks.engines import BUILD, ENGINES, Engine, opened, scratch
@@ -36,7 +37,7 @@ from tests.benchmarks.figures import GOALS, Figures
 COPIES = 20
 ROUNDS = 3
 BUSY = 1.0  # load average
-PARTS = ("import", "read", "start", "search", "validation")
+PARTS = ("import", "read", "start", "search", "validation", "terminology")
 RESULT = BUILD / "bench.json"
 
 
@@ -59,6 +60,9 @@ def _bench(engines: list[Engine], options: argparse.Namespace, folder: Path) -> 
     if "validation" in options.only:
         _say("validation")
         validations.measure(options.rounds, folder, figures)
+    if "terminology" in options.only:
+        _say("terminology")
+        terminologies.measure(figures)
     about = {
         "full": options.full,
         "seconds": round(time.monotonic() - begun - unmeasured),

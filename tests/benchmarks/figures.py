@@ -99,6 +99,9 @@ GOALS = (
     Goal("validation.growth", "at most", 1.3, "an entry of a Bundle of 10,000, times one of 1,000"),
     Goal("validation.memory", "at most", 350, "memory with R4, terminology, extensions, French core, genomics, MB"),
     Goal("validation.first", "at most", 1, "the first verdict of a process, s"),
+    Goal("terminology.validate", "at most", 20, "a code validated in process, warm, µs of CPU"),
+    Goal("terminology.page", "at most", 10, "a page of 100 of 20,000 codes, ms of CPU"),
+    Goal("terminology.page_excluding", "at most", 10, "a page of 100 of 20,000 codes but one, ms of CPU"),
     Goal("start.postgresql.cold.beyond", "at most", 1.5, "cold start on PostgreSQL beyond the libraries, s"),
 )
 

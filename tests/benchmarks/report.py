@@ -95,6 +95,13 @@ _ALONE = (
     ("memory with R4, terminology, extensions, French core, genomics, MB", "validation.memory"),
 )
 
+_TERMINOLOGY = (
+    ("a code validated, asked before, CPU µs", "terminology.validate"),
+    ("a code validated, never asked before, CPU µs", "terminology.validate_first"),
+    ("a page of 100 of 20,000 codes, CPU ms", "terminology.page"),
+    ("a page of 100 of 20,000 codes but one, CPU ms", "terminology.page_excluding"),
+)
+
 
 def text(figures: Figures) -> str:
     """Return the tables: medians, with the range where there were several measurements."""
@@ -106,6 +113,9 @@ def text(figures: Figures) -> str:
     alone: Rows = [(says, str(figures[name])) for says, name in _ALONE if name in figures]
     if alone:
         parts.append(table(("Validation, from bytes to verdict", ""), alone))
+    codes: Rows = [(says, str(figures[name])) for says, name in _TERMINOLOGY if name in figures]
+    if codes:
+        parts.append(table(("Terminology, in process", ""), codes))
     if shapes := _shape_rows(figures):
         head = ("Search: p50 and p95 ms, matches a page, times its own p50 at one copy", *ENGINES)
         parts.append(table(head, shapes))

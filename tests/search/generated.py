@@ -208,6 +208,14 @@ def _digits(draw: Draw, value: Value) -> str:
     return str(draw(st.sampled_from(forms))).replace("e+", "e")
 
 
+# Other units of the same dimension: how many of them one is.
+_OTHER_UNITS = {
+    "mg": (Decimal("0.001"), "g"), "g": (Decimal(1000), "mg"), "kg": (Decimal(1000), "g"), "cm": (Decimal("0.01"), "m"),
+    "m": (Decimal(100), "cm"), "mm[Hg]": (Decimal("0.1"), "cm[Hg]"), "mmol/L": (Decimal(1000), "umol/L"),
+    "g/dL": (Decimal(10), "g/L"), "/min": (Decimal(60), "/h"), "%": (Decimal("0.01"), "1"),
+}  # fmt: skip
+
+
 def _quantity(draw: Draw, reference: Reference, parameter: Parameter, value: Value) -> Written:
     number = draw(PREFIXES) + _digits(draw, value)
     measures = matching.measures(value)
@@ -220,6 +228,10 @@ def _quantity(draw: Draw, reference: Reference, parameter: Parameter, value: Val
             ]
         if measure.unit is not None:
             forms.append(f"{number}||{escape(measure.unit)}")
+        if measure.system == matching.UCUM and measure.code in _OTHER_UNITS:
+            factor, other = _OTHER_UNITS[measure.code]
+            prefix, digits = matching.prefixed(number)
+            forms.append(f"{prefix}{Decimal(digits) * factor:f}|{matching.UCUM}|{other}")
     return "", draw(st.sampled_from(forms))
 
 

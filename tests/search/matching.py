@@ -1,8 +1,8 @@
 r"""What it means that a value meets what a search parameter asks, value by value, slowly and by the standard's words.
 
 Where R4 leaves a choice, the gateway's documented one is taken: strings are compared without case, accents and extra
-spaces, punctuation as a space; tokens with case; quantities without conversion of units; a reference without a version
-means every version.
+spaces, punctuation as a space; tokens with case; quantities by canonical unit where UCUM and its unit are named; a
+reference without a version means every version.
 
 Source: FHIR R4, Search, "Search Parameter Types", "Modifiers", "Prefixes", "Escaping Search Parameters".
 """
@@ -14,13 +14,15 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from fhir_gateway.fhir import ucum
 from tests.search.definitions import Value
 
+UCUM = "http://unitsofmeasure.org"
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Span = tuple[float, float]  # first and last instant in µs, or bounds of a number; both included
@@ -307,7 +309,7 @@ def _decimal(number: Any) -> Decimal:
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-def number_matches(measure: Measure, text: str) -> bool:
+def number_matches(measure: Measure, text: str, factor: Decimal = Decimal(1)) -> bool:
     """Tell whether a number meets what is asked: a prefix and a number with its implicit precision.
 
     "100: [99.5, 100.5); 100.00: [99.995, 100.005); 1e2: [95, 105)"; of a number with a prefix of comparison "the
@@ -316,7 +318,7 @@ def number_matches(measure: Measure, text: str) -> bool:
     prefix, digits = prefixed(text)
     if _NUMBER.fullmatch(digits) is None:
         raise Impossible(text)
-    number = Decimal(digits)
+    number = _base(Decimal(digits), factor)
     low, high = measure.low, measure.high
     match prefix:
         case "gt":
@@ -335,9 +337,14 @@ def number_matches(measure: Measure, text: str) -> bool:
             margin = abs(number) / 10
             return low <= number + margin and high >= number - margin
     margin = precision(digits)
-    above, below = number - margin, number + margin
+    above, below = _base(Decimal(digits) - margin, factor), _base(Decimal(digits) + margin, factor)
     contained = low >= above and (high < below or (high == below and measure.high_open))
     return contained if prefix == "eq" else not contained
+
+
+def _base(number: Decimal, factor: Decimal) -> Decimal:
+    """Return a number in base units, to the digits that a conversion by thirds and sixtieths has for certain."""
+    return number if factor == 1 else Decimal(f"{number * factor:.15g}")
 
 
 def precision(digits: str) -> Decimal:
@@ -357,6 +364,14 @@ def quantity_matches(measure: Measure, asked: str) -> bool:
         system, code = unit
         if system == "" and code not in (measure.code, measure.unit):
             return False
+        asked_in = ucum.canonical(Decimal(1), code) if system == UCUM else None
+        stored_in = ucum.canonical(Decimal(1), measure.code or "") if measure.system == UCUM else None
+        if asked_in is not None and stored_in is not None:
+            low, high = (
+                each if isinstance(each, float) else _base(each, stored_in[0]) for each in (measure.low, measure.high)
+            )
+            in_base = replace(measure, low=low, high=high)
+            return asked_in[1] == stored_in[1] and number_matches(in_base, number, asked_in[0])
         if system != "" and (measure.system, measure.code) != (system, code):
             return False
     return number_matches(measure, number)

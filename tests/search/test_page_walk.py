@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         "public_url": BASE,
         "data_folder": folder,
         "synchronous": "NORMAL",
+        "validation": "structure",
     }
     gateway = open_gateway(Settings(**settings))
     for first in range(0, RESOURCES, CHUNK):
@@ -104,17 +106,17 @@ class Writers:
             thread.join()
 
     def _run(self, number: int) -> None:
-        """Write at random places; a walk deletes what no other walk does."""
+        """Write at random places, one kind after the other; a walk deletes what no other walk does."""
         chance = random.Random(SEED + 10 * self.walk + number)
+        kinds = cycle(("delete", "insert", "update"))
         try:
             while not self.stopped.wait(0.002):
-                self._write(chance, number)
+                self._write(chance, number, next(kinds))
         except BaseException as failure:  # noqa: BLE001 - it is raised by the test
             self.failures.append(failure)
 
-    def _write(self, chance: random.Random, number: int) -> None:
+    def _write(self, chance: random.Random, number: int, what: str) -> None:
         place = chance.randrange(RESOURCES // EACH) * EACH
-        what = chance.choice(("insert", "update", "delete"))
         if what == "insert":
             answer = self.desk.ask("POST", "Observation", {**observation(place), "id": "given-by-the-server"})
             assert answer.location is not None
@@ -123,9 +125,11 @@ class Writers:
             self.updated.add(f"o{place}")
             status = chance.choice(("amended", "corrected", "preliminary"))
             self.desk.ask("PUT", f"Observation/o{place}", observation(place, status))
-        elif (place // EACH) % (3 * WRITERS) == self.walk * WRITERS + number:
-            self.deleted.add(f"o{place + 1}")
-            self.desk.ask("DELETE", f"Observation/o{place + 1}")
+        else:
+            shares = 3 * WRITERS  # of the places, one for each writer of each walk
+            share = chance.randrange(RESOURCES // EACH // shares) * shares + self.walk * WRITERS + number
+            self.deleted.add(f"o{share * EACH + 1}")
+            self.desk.ask("DELETE", f"Observation/o{share * EACH + 1}")
 
 
 def walked(desk: Desk, url: str) -> Iterator[str]:

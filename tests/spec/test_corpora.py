@@ -19,6 +19,7 @@ from tests.shared_data import shared
 from tests.spec.corpora import (
     EXAMPLES,
     GENOMICS,
+    IN_FRENCH,
     MOST_OF_OURS,
     beyond,
     errors,
@@ -80,7 +81,7 @@ def test_the_french_core_has_no_error_that_its_publisher_did_not_find(packages: 
     count = 0
     for name, body in french(french_core):
         count += 1
-        found = beyond(errors(judge, name, body), known.get(name.removesuffix(".json"), Counter()))
+        found = beyond(errors(judge, name, body, IN_FRENCH), known.get(name.removesuffix(".json"), Counter()))
         if found:
             wrong[name] = found
     assert wrong == {}
@@ -94,3 +95,22 @@ def test_the_slicing_without_discriminator_of_the_french_blood_pressure_is_found
     body = (french_core / "package" / name).read_bytes()
     details = {each.detail for each in errors(validator(packages, str(french_core)), name, body)}
     assert "validation-invariant" in details  # eld-1
+
+
+def test_the_french_core_calls_france_otherwise_than_iso_wherever_its_publisher_says_so(
+    packages: Path, french_core: Path
+) -> None:
+    known = published(french_core, "Wrong Display Name 'France' for urn:iso:std:iso:3166#FR.")
+    judge = validator(packages, str(french_core))
+    count = 0
+    missing = {}
+    for name, body in french(french_core):
+        there = known.get(name.removesuffix(".json"), Counter())
+        ours = Counter(
+            each.place for each in errors(judge, name, body, IN_FRENCH) if each.detail == "validation-display"
+        )
+        count += ours.total()
+        if ours != there:
+            missing[name] = (ours, there)
+    assert missing == {}
+    assert count == 142
