@@ -14,22 +14,10 @@ import msgspec
 
 from fhir_gateway.conformance.definitions import Definitions, definitions
 from fhir_gateway.conformance.packages import Packages
-from fhir_gateway.terminology.catalog import Catalog, Kind, Resource
+from fhir_gateway.terminology.catalog import Catalog, Given, Kind, Resource
+from fhir_gateway.terminology.head import head
 from fhir_gateway.terminology.shipped import Shipped, shipped
 from fhir_gateway.terminology.system import Systems
-
-
-class _Head(msgspec.Struct, omit_defaults=True):
-    """What the list of code systems needs of each, read without its concepts."""
-
-    url: str = ""
-    version: str | None = None
-    content: str = "complete"
-    valueSet: str | None = None
-    supplements: str | None = None
-
-
-_head = msgspec.json.Decoder(_Head).decode
 
 
 class OfR4:
@@ -50,30 +38,13 @@ class OfR4:
     def heads(self) -> Iterator[dict[str, Any]]:
         package = self._known.package
         for member in package.members("CodeSystem"):
-            yield from (msgspec.to_builtins(_head(line)) for line in package.lines(member))
+            yield from (msgspec.to_builtins(head(line)) for line in package.lines(member))
 
 
-class OfContent:
-    """What ships, with what is laid over it; its supplements apply unasked."""
-
-    extends = True
-
-    def __init__(self, content: Shipped) -> None:
-        self._by_url: dict[tuple[str, str], list[Resource]] = {}
-        for kind in ("CodeSystem", "ValueSet", "ConceptMap"):
-            for each in content.resources(kind):
-                self._by_url.setdefault((kind, each.get("url", "")), []).append(each)
-
-    def all(self, kind: Kind, url: str) -> Sequence[Resource]:
-        return self._by_url.get((kind, url), ())
-
-    def every(self, kind: Kind) -> Iterator[Resource]:
-        for (of, _), found in self._by_url.items():
-            if of == kind:
-                yield from found
-
-    def heads(self) -> Iterator[Resource]:
-        return self.every("CodeSystem")
+def of_content(content: Shipped) -> Given:
+    """Return what ships, with what is laid over it, as a layer; its supplements apply unasked."""
+    kinds = ("CodeSystem", "ValueSet", "ConceptMap")
+    return Given((each for kind in kinds for each in content.resources(kind)), extends=True)
 
 
 class OfPackages:
@@ -103,7 +74,7 @@ def layers(
     Raises: ContentError with all that is wrong with the folders of terminology.
     """
     content = shipped(tuple(map(Path, terminology)))
-    below = Catalog(OfContent(content), Catalog(OfR4(definitions(cache_folder))))
+    below = Catalog(of_content(content), Catalog(OfR4(definitions(cache_folder))))
     return below if packages is None else Catalog(OfPackages(packages), below)
 
 

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 @cache
 def r4_validator() -> Validator:
     """Return a validator that knows what R4 itself defines and what ships; the same object throughout a process."""
-    return _made(OverR4(shipped(), definitions(), any_version=True), None, None)
+    return validator_with(OverR4(shipped(), definitions(), any_version=True))
 
 
 def validator_of(
@@ -53,17 +53,11 @@ def validator_of(
         return validator_with(known, cache_folder, library)
     if not terminology and library is None:
         return r4_validator()
-    return _made(OverR4(content, definitions(cache_folder), any_version=True), cache_folder, library)
+    return validator_with(OverR4(content, definitions(cache_folder), any_version=True), cache_folder, library)
 
 
-def validator_with(
-    packages: Packages, cache_folder: Path | None = None, library: Terminology | None = None
-) -> Validator:
-    """Return a validator that knows packages, and what lies behind them; `library` as for `validator_of`."""
-    return _made(packages, cache_folder, library)
-
-
-def _made(lookup: Lookup, cache_folder: Path | None, library: Terminology | None) -> Validator:
+def validator_with(lookup: Lookup, cache_folder: Path | None = None, library: Terminology | None = None) -> Validator:
+    """Return a validator that knows what a lookup does, snapshots made where there are none; `library` as above."""
     strict, lenient = Snapshots(lookup), Snapshots(lookup, lenient=True)
     lock = threading.Lock()
 

@@ -20,6 +20,7 @@ from fhir_gateway.fhir.json import decode
 from fhir_gateway.store.contract import Read
 from fhir_gateway.terminology.at_hand import library_of
 from fhir_gateway.terminology.catalog import Catalog, Kind, Resource
+from fhir_gateway.terminology.head import Head, head
 
 if TYPE_CHECKING:
     from fhir_gateway.interactions.gateway import Gateway
@@ -39,17 +40,6 @@ _FIGURES = (
 Stamp = tuple[tuple[Any, ...], ...]
 
 
-class _Head(msgspec.Struct, omit_defaults=True):
-    url: str = ""
-    version: str | None = None
-    content: str = "complete"
-    valueSet: str | None = None
-    supplements: str | None = None
-
-
-_head = msgspec.json.Decoder(_Head).decode
-
-
 @dataclass(frozen=True, slots=True)
 class _Row:
     """A stored resource: where it lies, and what it is found by."""
@@ -57,7 +47,7 @@ class _Row:
     kind: Kind
     id: str
     vid: int
-    head: _Head
+    head: Head
 
 
 class Stored:
@@ -169,5 +159,5 @@ def _rows(gateway: Gateway, view: Read, before: Mapping[int, _Row]) -> dict[int,
             found[rid] = known
             continue
         for (body,) in view.rows("SELECT body FROM resource WHERE rid = ?", (rid,)):
-            found[rid] = _Row(kinds[rtype], id, vid, _head(bytes(body)))
+            found[rid] = _Row(kinds[rtype], id, vid, head(bytes(body)))
     return found

@@ -12,10 +12,11 @@ from functools import cache
 
 from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.conformance.validation.findings import Finding
-from fhir_gateway.conformance.validation.validator import DefinitionLookup, Validator
+from fhir_gateway.conformance.validation.validator import Validator
 from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.fhir import json
 from fhir_gateway.terminology.library import Library
+from tests.conformance.validation.definition_lookup import DefinitionLookup
 from tests.fhir.examples import official_examples
 from tests.spec.mutations import KINDS, PROFILE, Case, Resource, corpus
 from tests.spec.validator import _place as place

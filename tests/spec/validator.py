@@ -23,13 +23,12 @@ from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.conformance.fhir_package import FhirPackage, open_package
 from fhir_gateway.conformance.lookup import Resource, split
 from fhir_gateway.conformance.packages import Packages
-from fhir_gateway.conformance.snapshot import Snapshots
 from fhir_gateway.conformance.validation.references import EntryProfile, ReferencePolicy
 from fhir_gateway.conformance.validation.validator import Validator
 from fhir_gateway.conformance.validation.walk import Wishes
+from fhir_gateway.conformance.validators import validator_with
 from fhir_gateway.fhir import json as fhir_json
 from fhir_gateway.fhir.xml import read
-from fhir_gateway.terminology.library import Library
 from tests.spec.outcomes import packages_folder
 
 _DEFINITIONS = frozenset({"StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "ConceptMap", "Measure"})
@@ -170,8 +169,7 @@ def _validator(folder: Path | None, named: tuple[Path, ...]) -> Validator:
     local = [open_package(path) for path in named if path.suffix == ".tgz"]
     given = [resource for path in named if path.suffix != ".tgz" for resource in _definitions(path)]
     lookup = _Given(given, Packages([*local, *_installed(folder)], definitions()))
-    strict, lenient = Snapshots(lookup), Snapshots(lookup, lenient=True)
-    return Validator(definitions().types, lookup, Library(lookup), strict.generate, lenient.generate)
+    return validator_with(lookup)
 
 
 class _Given:

@@ -5,11 +5,10 @@ Source: FHIR R4, Validating Resources.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from fhir_gateway.conformance.definitions import Definitions
 from fhir_gateway.conformance.validation import intake, values
 from fhir_gateway.conformance.validation.bindings import Bindings, Terminology
 from fhir_gateway.conformance.validation.findings import Finding
@@ -138,26 +137,3 @@ def format_of(name: str, body: bytes) -> Literal["json", "xml", "ndjson"]:
     if suffix in (".xml", ".json"):
         return "xml" if suffix == ".xml" else "json"
     return "xml" if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else "json"
-
-
-class DefinitionLookup:
-    """Profiles of R4 itself, and others laid over them by canonical."""
-
-    def __init__(self, definitions: Definitions, others: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        self._definitions = definitions
-        self._others = dict(others or {})
-
-    def structure(self, canonical: str) -> Mapping[str, Any] | None:
-        return self.resource("StructureDefinition", canonical)
-
-    def resource(self, kind: str, canonical: str) -> Mapping[str, Any] | None:
-        url = canonical.partition("|")[0]
-        for name in (canonical, url):
-            other = self._others.get(name)
-            if other is not None and other.get("resourceType") == kind:
-                return other
-        return self._definitions.resource(kind, url)
-
-    def resources(self, kind: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the resources of a type that are laid over those of R4."""
-        yield from (each for each in self._others.values() if each.get("resourceType") == kind)

@@ -10,9 +10,10 @@ from typing import Any
 
 from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.conformance.validation.findings import Finding
-from fhir_gateway.conformance.validation.validator import DefinitionLookup, Validator
+from fhir_gateway.conformance.validation.validator import Validator
 from fhir_gateway.conformance.validation.walk import Wishes
 from fhir_gateway.terminology.library import Library
+from tests.conformance.validation.definition_lookup import DefinitionLookup
 
 
 @cache

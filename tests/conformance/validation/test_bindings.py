@@ -8,10 +8,11 @@ from __future__ import annotations
 import pytest
 
 from fhir_gateway.conformance.definitions import definitions
-from fhir_gateway.conformance.validation.validator import DefinitionLookup, Validator
+from fhir_gateway.conformance.validation.validator import Validator
 from fhir_gateway.conformance.validation.walk import Wishes
 from fhir_gateway.fhir.fhirpath import Node
 from fhir_gateway.terminology.library import Library
+from tests.conformance.validation.definition_lookup import DefinitionLookup
 from tests.conformance.validation.judging import errors, judged, told
 
 UCUM = "http://unitsofmeasure.org"

@@ -11,8 +11,9 @@ import pytest
 
 from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.conformance.snapshot import Snapshots
-from fhir_gateway.conformance.validation.validator import DefinitionLookup, Validator
+from fhir_gateway.conformance.validation.validator import Validator
 from fhir_gateway.conformance.validation.walk import Wishes
+from tests.conformance.validation.definition_lookup import DefinitionLookup
 from tests.conformance.validation.judging import told
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"

@@ -15,8 +15,9 @@ import pytest
 from fhir_gateway.app import GC_THRESHOLDS
 from fhir_gateway.conformance import snapshot
 from fhir_gateway.conformance.definitions import definitions
-from fhir_gateway.conformance.validation.validator import DefinitionLookup, Validator
+from fhir_gateway.conformance.validation.validator import Validator
 from fhir_gateway.terminology.library import Library
+from tests.conformance.validation.definition_lookup import DefinitionLookup
 from tests.conformance.validation.mangling import SEEDS, mangled
 from tests.floors import SHARE
 
