@@ -101,28 +101,35 @@ def test_a_parameter_stored_at_one_process_is_known_to_the_other(postgres_databa
 
 def test_a_killed_reindex_goes_on_after_the_restart_and_finds_all(clean_database: str) -> None:
     served = start(clean_database)
+    stored = 0
     try:
-        fill(served, MANY)
-        begun = time.monotonic()
-        answer = requests.post(f"{served.base}/SearchParameter", json=parameter(), headers=FHIR, timeout=30)
-        assert answer.status_code == 201, answer.text
-        # The write waits a moment for the reindex, not for its end.
-        assert time.monotonic() - begun < 5
-        refused = requests.get(f"{served.base}/Patient?ward=ward%203", timeout=30)
-        assert refused.status_code == 400
-        assert refused.json()["issue"][0]["details"]["coding"][0]["code"] == "search-parameter-being-indexed"
-        until(lambda: job(served)["done"] > 0)
-        before = job(served)
+        # How much a machine reindexes while the write waits is its own affair: more is stored until it is too much.
+        for number in range(1, 7):
+            fill(served, max(MANY, stored))
+            stored += max(MANY, stored)
+            code = f"ward-{number}"
+            begun = time.monotonic()
+            answer = requests.post(f"{served.base}/SearchParameter", json=parameter(code), headers=FHIR, timeout=30)
+            assert answer.status_code == 201, answer.text
+            # The write waits a moment for the reindex, not for its end.
+            assert time.monotonic() - begun < 5
+            refused = requests.get(f"{served.base}/Patient?{code}=ward%203", timeout=30)
+            until(lambda number=number: job(served, number)["done"] > 0)  # type: ignore[misc]
+            before = job(served, number)
+            if before["state"] == "running":
+                break
     finally:
         served.kill()
     assert before["state"] == "running"
+    assert refused.status_code == 400
+    assert refused.json()["issue"][0]["details"]["coding"][0]["code"] == "search-parameter-being-indexed"
     with serve(clean_database) as again:
-        assert job(again)["done"] >= before["done"]
-        until(lambda: job(again)["state"] == "done")
-        ended = job(again)
-        assert (ended["done"], ended["written"]) == (MANY, MANY)
-        assert total(again, "ward=ward%203") == MANY // 10
-        assert total(again, "ward:missing=true") == 0
+        assert job(again, number)["done"] >= before["done"]
+        until(lambda: job(again, number)["state"] == "done")
+        ended = job(again, number)
+        assert (ended["done"], ended["written"]) == (stored, stored)
+        assert total(again, f"{code}=ward%203") == stored // 10
+        assert total(again, f"{code}:missing=true") == 0
         history = requests.get(f"{again.base}/Patient/_history?_count=0", timeout=30)
         assert history.status_code == 200
 
