@@ -11,6 +11,9 @@ from typing import Any, Literal
 
 from fhir_gateway.fhir.outcome import Issue, Language
 from fhir_gateway.fhir.structure import Links
+from fhir_gateway.policy.actor import ANONYME, Actor
+
+__all__ = ["ANONYME", "Actor", "Answer", "Code", "Conditions", "Interaction", "Parameters", "Preferences", "Sent"]
 
 Code = Literal[
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "history-system",
@@ -18,13 +21,6 @@ Code = Literal[
     "operation",
 ]  # fmt: skip
 Parameters = list[tuple[str, str]]  # decoded name and value, in the order of the request; names may repeat
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts. Until identity exists everybody is `anonyme`."""
-
-    role: str = "anonyme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,10 @@ class Interaction:
 
 @dataclass(slots=True)
 class Answer:
-    """What the gateway answers, for a door to render. `body` is finished JSON (None: nothing to send)."""
+    """What the gateway answers, for a door to render. `body` is finished JSON (None: nothing to send).
+
+    `shown`: numbers (rid) of the resources that are in it, or that it tells of, for the trace.
+    """
 
     status: int
     body: bytes | None = None
@@ -99,3 +98,4 @@ class Answer:
     last_updated: int | None = None  # µs since the epoch, UTC → Last-Modified
     location: str | None = None  # relative: "Patient/1/_history/1" → Location, under the base
     content_location: str | None = None
+    shown: Sequence[int] = field(default=(), compare=False)

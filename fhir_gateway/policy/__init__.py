@@ -1,0 +1,1 @@
+"""policy: who acts, and what they may touch. See the README."""
