@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from fhir_gateway.store.contract import Store
 from fhir_gateway.store.resource_types import ResourceTypes
+from fhir_gateway.store.sharing import PatientParameters
 
 
 def open_store(
@@ -16,25 +17,28 @@ def open_store(
     *,
     synchronous: Literal["FULL", "NORMAL"] = "FULL",
     connections: int = 8,
+    patient_compartment: Mapping[str, Sequence[str]] | None = None,
 ) -> Store:
     """Return the store at `url`, its schema brought up to date.
 
     url: `sqlite:///file` (`sqlite:////absolute/file`) or `postgresql://user@host/database`.
-    resource_types: the names of all resource types in alphabetical order.
+    resource_types: the names of all resource types in alphabetical order. patient_compartment: by which search
+    parameters (codes) resources of a type are about a patient; None: as R4's CompartmentDefinition says.
     Raises: ValueError for another kind of url; FileHeld when another process has the SQLite file.
     """
     types = ResourceTypes(resource_types)
+    patient_parameters = PatientParameters(patient_compartment)
     if url.startswith("sqlite:///"):
         from fhir_gateway.store.sqlite import SqliteStore
         from fhir_gateway.store.upgrade import upgrade_sqlite
 
         path = Path(url.removeprefix("sqlite:///"))
         upgrade_sqlite(path)
-        return SqliteStore(path, types, synchronous)
+        return SqliteStore(path, types, synchronous, patient_parameters=patient_parameters)
     if url.startswith(("postgresql://", "postgres://")):
         from fhir_gateway.store.postgres import PostgresStore
         from fhir_gateway.store.upgrade import upgrade_postgres
 
         upgrade_postgres(url)
-        return PostgresStore(url, types, connections)
+        return PostgresStore(url, types, connections, patient_parameters)
     raise ValueError("a database url begins with sqlite:/// or postgresql://")

@@ -15,8 +15,9 @@ Row = tuple[Any, ...]
 T = TypeVar("T")
 # What is made for each resource read or written is a NamedTuple: as frozen as a frozen dataclass, made in a third of
 # the time.
-IndexTable = Literal["i_token", "i_ref", "i_date", "i_num", "i_qty", "i_str", "i_comp"]
-# For each index table the rows of one resource, without their rid: the writer appends it as the last column.
+IndexTable = Literal["i_token", "i_ref", "i_date", "i_num", "i_qty", "i_str", "i_comp", "i_access"]
+# For each index table the rows of one resource, without their rid: the writer appends it as the last column. Those of
+# i_access are (party, why): what follows from the resource alone (store/index/access.py).
 IndexRows = Mapping[IndexTable, Sequence[Row]]
 
 
@@ -34,6 +35,22 @@ class Version(NamedTuple):
     @property
     def key(self) -> Key:
         return (self.type, self.id)
+
+
+EVERYONE = 0  # the party that everybody belongs to: what it has access to is hidden from nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What somebody may see: current resources that one of `parties` has access to, of `types` (None: of all types).
+
+    `parties` None: whoever has access to them; then there are types. A party is a signed 64-bit number, see
+    `store.access`; EVERYONE is always among them. The history of a resource is seen by who sees the resource now, that
+    of a deleted one by its owner. None in place of a Narrowing: everything.
+    """
+
+    parties: tuple[int, ...] | None  # ascending, each once
+    types: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +134,7 @@ class Read(Protocol):
     """A consistent view of the store."""
 
     dialect: Literal["sqlite", "postgresql"]
+    narrowing: Narrowing | None  # what is read from now on is within it: what is outside is as if it were not there
 
     @property
     def certain(self) -> tuple[int, int]:
@@ -137,16 +155,26 @@ class Read(Protocol):
     def current_of(self, keys: Iterable[Key]) -> dict[Key, Version]:
         """Return the current versions of many resources, tombstones included, in one statement."""
 
+    def owners(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """Return the parties that own resources, deleted ones too, whatever the narrowing; 0: nobody."""
+
     def version(self, type: str, id: str, vid: int) -> Version | None: ...
 
     def history(self, query: HistoryQuery) -> HistoryPage: ...
 
-    def referers(self, keys: Iterable[Key], limit: int = 10) -> list[tuple[Key, Key]]:
-        """Return up to `limit` pairs (referring resource, key it refers to) of current resources."""
+    def referers(self, keys: Iterable[Key], limit: int = 10) -> list[tuple[Key | None, Key]]:
+        """Return up to `limit` pairs (referring resource, key it refers to) of current resources.
+
+        Within a narrowing those that it hides come last, once for each key: (None, key).
+        """
 
 
 class Write(Read, Protocol):
-    """A view that writes. Reads see what was staged before them."""
+    """A view that writes. Reads see what was staged before them.
+
+    `narrowing` is about reads, `absent` and `doom`, not about `stage` and `restage`: whether the resource that is there
+    may be written was decided before.
+    """
 
     instant: int  # µs: meta.lastUpdated of everything staged here; greater than that of every earlier commit
 
@@ -184,7 +212,10 @@ class Write(Read, Protocol):
         """
 
     def absent(self, keys: Iterable[Key]) -> set[Key]:
-        """Return the keys that have no current version, holding the others against deletion until commit."""
+        """Return the keys that have no current version, holding the others against deletion until commit.
+
+        What a narrowing hides is absent.
+        """
 
 
 class Store(Protocol):
@@ -192,18 +223,35 @@ class Store(Protocol):
 
     dialect: Literal["sqlite", "postgresql"]
 
-    def current(self, type: str, id: str) -> Version | None:
+    def current(self, type: str, id: str, narrowing: Narrowing | None = None) -> Version | None:
         """Return the current version, a tombstone included, with no transaction around the one statement."""
 
-    def read(self, seconds: float | None = None, feed: bool = True) -> AbstractContextManager[Read]:
+    def parties(self, identifier: str | None) -> tuple[int, ...]:
+        """Return the parties that who acts for an organisation belongs to, ascending; see `store.access.parties_of`.
+
+        Remembered for a few seconds, and until an Organization is written by this process.
+        """
+
+    def read(
+        self, seconds: float | None = None, feed: bool = True, narrowing: Narrowing | None = None
+    ) -> AbstractContextManager[Read]:
         """A snapshot: several statements inside see the same commits. Beyond `seconds` it raises TooCostly.
 
         `feed` False: no history of a type or of everything, and nothing by `_lastUpdated`, will be asked.
-        Within another read of the same thread it is the same snapshot, with the limits of that one.
+        Within another read of the same thread it is the same snapshot, with the limits of that one, and a narrowing
+        of its own.
         """
 
-    def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:
+    def write(
+        self,
+        work: Callable[[Write], T],
+        locks: Locks = Locks(),
+        narrowing: Narrowing | None = None,
+        owner: int = 0,
+    ) -> T:
         """Run `work` in one transaction and return what it returned once that is durable.
+
+        `owner`: the party that will own what is created, `store.access.party_of` an actor's organisation; 0: nobody.
 
         `work` may run more than once (the database may ask to repeat), so it must depend on its inputs only.
         An exception from it rolls everything back and is raised here. Blocks; call it from a worker thread.

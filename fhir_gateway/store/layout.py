@@ -7,9 +7,9 @@ import zlib
 from fhir_gateway.fhir.json import canonical, decode
 from fhir_gateway.store.contract import IndexTable
 
-RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "idx_hash", "body")
+RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "idx_hash", "owner", "body")
 HISTORY = ("rid", "vid", "rtype", "last_updated", "deleted", "body")
-# Column names in the order in which index rows are made; rid is always last.
+# Column names in the order in which index rows of search parameters are made; rid is always last.
 INDEX_COLUMNS: dict[IndexTable, tuple[str, ...]] = {
     "i_token": ("pid", "h", "s", "rid"),
     "i_ref": ("trk", "pid", "s", "rid"),
@@ -19,6 +19,8 @@ INDEX_COLUMNS: dict[IndexTable, tuple[str, ...]] = {
     "i_str": ("pid", "v", "x", "rid"),
     "i_comp": ("pid", "h", "lo", "hi", "h2", "rid"),
 }
+ACCESS = ("party", "rtype", "why", "rid")  # of i_access, see store/index/access.py
+BY_RID = (*INDEX_COLUMNS, "i_access")  # tables with rows that go with the current version
 
 _RAW, _DEFLATED = b"\x00", b"\x01"
 _RID_EPOCH = 1_577_836_800_000_000  # 2020-01-01T00:00:00Z in µs

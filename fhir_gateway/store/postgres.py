@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
@@ -20,7 +20,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from fhir_gateway.fhir.outcome import TooCostly, Unavailable
 from fhir_gateway.store import complaints
-from fhir_gateway.store.contract import Locks, Read, Row, Version, Write
+from fhir_gateway.store.access import Parties, outside, parties_of
+from fhir_gateway.store.contract import Locks, Narrowing, Read, Row, Version, Write
 from fhir_gateway.store.index.hashing import h64, rk_of
 from fhir_gateway.store.layout import instants_used
 from fhir_gateway.store.postgres_rows import (
@@ -34,7 +35,8 @@ from fhir_gateway.store.postgres_rows import (
     kind_of,
 )
 from fhir_gateway.store.resource_types import ResourceTypes
-from fhir_gateway.store.view import CURRENT, View
+from fhir_gateway.store.sharing import PatientParameters
+from fhir_gateway.store.view import CURRENT, View, within
 from fhir_gateway.store.writer import Rows, Writer
 
 T = TypeVar("T")
@@ -44,9 +46,10 @@ log = logging.getLogger(__name__)
 _HORIZON = "SELECT gateway_horizon()"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SLOTS = 1024  # advisory locks a transaction may hold of each class: the lock table is of fixed size
-_CRITERIA_CLASS, _KEY_CLASS, _ALONE_CLASS = 7_301, 7_302, 7_303
+_CRITERIA_CLASS, _KEY_CLASS, _ALONE_CLASS, _ACCESS_CLASS = 7_301, 7_302, 7_303, 7_304
 _ATTEMPTS = 5
 _POOL_SECONDS = 5.0
+_FEW = 8  # rows that are written out in a statement's text
 _REPEATABLE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.UniqueViolation)
 
 
@@ -78,8 +81,10 @@ class _Connected(View):
 class PostgresView(_Connected):
     """A read transaction: REPEATABLE READ, so that several statements see the same commits."""
 
-    def __init__(self, types: ResourceTypes, connection: Connection, horizon: int | None) -> None:
-        super().__init__(types)
+    def __init__(
+        self, types: ResourceTypes, connection: Connection, horizon: int | None, narrowing: Narrowing | None
+    ) -> None:
+        super().__init__(types, narrowing)
         self._connection = connection
         self._horizon = horizon
 
@@ -88,6 +93,19 @@ class PostgresView(_Connected):
         if self._horizon is None:
             raise RuntimeError("a feed was asked of a snapshot that was not opened for one")
         return self._horizon, -1
+
+
+class _Inner(_Connected):
+    """The transaction of another view, with a narrowing of its own."""
+
+    def __init__(self, types: ResourceTypes, outer: PostgresView | PostgresWriter, narrowing: Narrowing | None) -> None:
+        super().__init__(types, narrowing)
+        self._connection = outer._connection
+        self._outer = outer
+
+    @property
+    def certain(self) -> tuple[int, int]:
+        return self._outer.certain
 
 
 class PostgresWriter(_Connected, Writer):
@@ -99,10 +117,20 @@ class PostgresWriter(_Connected, Writer):
     spared = " FOR NO KEY UPDATE SKIP LOCKED"
     doomed = " FOR UPDATE"
 
-    def __init__(self, types: ResourceTypes, connection: Connection, instant: int, generation: int) -> None:
-        super().__init__(types, instant)
+    def __init__(
+        self,
+        types: ResourceTypes,
+        patient_parameters: PatientParameters,
+        connection: Connection,
+        instant: int,
+        generation: int,
+        narrowing: Narrowing | None,
+        owner: int,
+    ) -> None:
+        super().__init__(types, patient_parameters, instant, narrowing, owner)
         self._connection = connection
         self._generation = generation
+        self.last: list[str] = []  # statements that go with the COMMIT
 
     @property
     def generation(self) -> int:
@@ -122,12 +150,42 @@ class PostgresWriter(_Connected, Writer):
         statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
         self._connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
+    def insert_last(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        if len(rows) > _FEW:
+            kinds = [kind_of(table, column) for column in columns]
+            arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(kinds, 1))
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+            packed = [array_of(values, kind) for values, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
+            formats = [BINARY] * len(packed)
+            _checked(self._connection.pgconn.exec_params(statement.encode(), packed, None, formats))
+            return
+        # With the COMMIT: no way there and back of its own.
+        values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
+        self.last.append(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}")
+
     def remove(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         arrays = ", ".join(f"%b::{kind_of(table, column)}[]" for column in columns)
         clause = " AND ".join(f"t.{column} = n.{column}" for column in columns)
         self._connection.execute(
             f"DELETE FROM {table} t USING unnest({arrays}) AS n({', '.join(columns)}) WHERE {clause}",
             [list(column) for column in zip(*rows, strict=True)],
+        )
+
+    def change(self, statement: str, parameters: Sequence[object]) -> None:
+        self._connection.execute(_native(statement), parameters)
+
+    def listed(self, rows: Sequence[Row]) -> tuple[str, tuple[object, ...]]:
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        return "FROM unnest(?::bigint[], ?::bigint[], ?::bigint[]) AS n(a, b, c)", columns
+
+    def guard(
+        self, shared: Collection[int], alone: Collection[int], rids: Sequence[int], sources: Sequence[int]
+    ) -> None:
+        if not (shared or alone or rids or sources):
+            return
+        pids = sorted(self._patient_parameters.pids(self))
+        self._connection.execute(
+            _GUARD, (list(shared), list(alone), list(rids), pids, list(sources), pids, list(sources))
         )
 
     def rehash(self, hashes: Sequence[Row]) -> None:
@@ -179,6 +237,20 @@ def _prepare(connection: Connection) -> None:
         _checked(connection.pgconn.prepare(name, text))
 
 
+# Slots of the keys in ascending order, each alone where somebody wants it alone.
+_GUARD = f"""
+SELECT CASE WHEN alone THEN pg_advisory_xact_lock({_ACCESS_CLASS}, slot)::text
+    ELSE pg_advisory_xact_lock_shared({_ACCESS_CLASS}, slot)::text END
+FROM (SELECT (key & {_SLOTS - 1})::integer AS slot, bool_or(alone) AS alone FROM (
+        SELECT unnest(%s::bigint[]) AS key, false AS alone
+        UNION ALL SELECT unnest(%s::bigint[]), true
+        UNION ALL SELECT trk, false FROM i_ref WHERE rid = ANY(%s::bigint[]) AND pid = ANY(%s::int[])
+        UNION ALL SELECT trk, true FROM i_ref WHERE rid = ANY(%s::bigint[]) AND pid = ANY(%s::int[])
+        UNION ALL SELECT patient, true FROM share WHERE source = ANY(%s::bigint[])
+    ) k GROUP BY slot ORDER BY slot OFFSET 0) s
+"""
+
+
 class PostgresStore:
     """A store in a PostgreSQL database, shared by any number of gateway processes.
 
@@ -189,8 +261,16 @@ class PostgresStore:
 
     dialect: Literal["sqlite", "postgresql"] = "postgresql"
 
-    def __init__(self, url: str, types: ResourceTypes, connections: int = 8) -> None:
+    def __init__(
+        self,
+        url: str,
+        types: ResourceTypes,
+        connections: int = 8,
+        patient_parameters: PatientParameters | None = None,
+    ) -> None:
         self._types = types
+        self._patient_parameters = patient_parameters or PatientParameters()
+        self._parties = Parties(self._parties_of)
         self._local = threading.local()  # `view`: the transaction that this thread is in
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
@@ -205,29 +285,41 @@ class PostgresStore:
 
     # --- reading
 
-    def current(self, type: str, id: str) -> Version | None:
+    def current(self, type: str, id: str, narrowing: Narrowing | None = None) -> Version | None:
         """Return the current version without a transaction of its own."""
+        if outside(narrowing, type):
+            return None
+        seen_by, values = within(narrowing, self.dialect, "resource")
         with self._connection() as connection:
-            row = connection.execute(_native(CURRENT), (rk_of(type, id),), binary=True).fetchone()
+            row = connection.execute(_native(CURRENT + seen_by), (rk_of(type, id), *values), binary=True).fetchone()
         return self._types.version(row) if row else None
 
-    def read(self, seconds: float | None = None, feed: bool = True) -> AbstractContextManager[Read]:
+    def parties(self, identifier: str | None) -> tuple[int, ...]:
+        return self._parties.of(identifier)
+
+    def _parties_of(self, identifier: str) -> tuple[int, ...]:
+        with self.read(feed=False) as view:
+            return parties_of(view, identifier)
+
+    def read(
+        self, seconds: float | None = None, feed: bool = True, narrowing: Narrowing | None = None
+    ) -> AbstractContextManager[Read]:
         """A snapshot; a statement that runs beyond `seconds` is ended with TooCostly. `feed`: see the contract."""
-        return self._read(seconds, feed)
+        return self._read(seconds, feed, narrowing)
 
     @contextmanager
-    def _read(self, seconds: float | None, feed: bool) -> Iterator[Read]:
-        outer: _Connected | None = getattr(self._local, "view", None)
+    def _read(self, seconds: float | None, feed: bool, narrowing: Narrowing | None) -> Iterator[Read]:
+        outer: PostgresView | PostgresWriter | None = getattr(self._local, "view", None)
         if outer is not None:
             # Another connection for each step inwards could leave all of them waiting for one more.
-            yield outer
+            yield _Inner(self._types, outer, narrowing)
             return
         limit = "" if seconds is None else f"; SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
         with self._connection() as connection:
             # Before the snapshot, or what ends between the two would be missing below the horizon.
             horizon = int(_value(connection.pgconn.exec_(_HORIZON.encode()))) if feed else None
             _checked(connection.pgconn.exec_(f"{_BEGIN_READ}{limit}".encode()))
-            view = self._local.view = PostgresView(self._types, connection, horizon)
+            view = self._local.view = PostgresView(self._types, connection, horizon, narrowing)
             try:
                 yield view
             except psycopg.errors.QueryCanceled as error:
@@ -239,28 +331,45 @@ class PostgresStore:
 
     # --- writing
 
-    def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:  # noqa: B008 - frozen and empty
+    def write(
+        self,
+        work: Callable[[Write], T],
+        locks: Locks = Locks(),  # noqa: B008 - frozen and empty
+        narrowing: Narrowing | None = None,
+        owner: int = 0,
+    ) -> T:
         """Run `work` in a transaction of its own; see the contract."""
         for _ in range(_ATTEMPTS):
             with self._connection() as connection:
                 try:
-                    return self._write(connection, work, locks)
+                    return self._write(connection, work, locks, narrowing, owner)
                 except _REPEATABLE as error:
                     log.warning("write repeated: %s", type(error).__name__)
         raise Unavailable(complaints.WRITE_CONTENDED.at())
 
-    def _write(self, connection: Connection, work: Callable[[Write], T], locks: Locks) -> T:
+    def _write(
+        self,
+        connection: Connection,
+        work: Callable[[Write], T],
+        locks: Locks,
+        narrowing: Narrowing | None,
+        owner: int,
+    ) -> T:
         pgconn = connection.pgconn
         try:
             # A row as PostgreSQL writes one: (instant,generation). As two columns it takes a tenth longer.
             instant, generation = map(int, _value(pgconn.exec_(_begin(locks)))[1:-1].split(b","))
-            tx = PostgresWriter(self._types, connection, instant, generation)
+            tx = PostgresWriter(
+                self._types, self._patient_parameters, connection, instant, generation, narrowing, owner
+            )
             self._local.view = tx
             result = work(tx)
             if used := instants_used(tx.made):
                 # Rids of a very large commit cover several instants; the next commit begins after them.
                 connection.execute("SELECT gateway_skip_instants(%s)", (tx.instant + used,))
-            _checked(pgconn.exec_(b"COMMIT"))
+            _checked(pgconn.exec_(";".join([*tx.last, "COMMIT"]).encode()))
+            if tx.organisations:
+                self._parties.forget()
         except BaseException:
             if connection.info.transaction_status != pq.TransactionStatus.IDLE and not connection.closed:
                 pgconn.exec_(b"ROLLBACK")
@@ -280,6 +389,10 @@ class PostgresStore:
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _literal(value: int | bytes) -> str:
+    return str(value) if isinstance(value, int) else f"'\\x{value.hex()}'"
 
 
 def _begin(locks: Locks) -> bytes:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import struct
 from collections import deque
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -19,13 +20,21 @@ from psycopg import pq
 
 from fhir_gateway.fhir.outcome import Unavailable
 from fhir_gateway.store import complaints
-from fhir_gateway.store.contract import Row, Version
+from fhir_gateway.store.access import outside
+from fhir_gateway.store.contract import EVERYONE, Narrowing, Row, Version
 from fhir_gateway.store.index.hashing import rk_of
+from fhir_gateway.store.postgres_rows import array_of
 from fhir_gateway.store.resource_types import ResourceTypes
-from fhir_gateway.store.view import CURRENT
+from fhir_gateway.store.view import CURRENT, within
 
-_PREPARE = f"PREPARE gateway_read (bigint) AS {CURRENT.replace('?', '$1')}"
+_ANY = Narrowing((EVERYONE,))  # one narrowing has the text of all: the parties are a list
+_PREPARE = (
+    f"PREPARE gateway_read (bigint) AS {CURRENT.replace('?', '$1')}",
+    f"PREPARE gateway_read_within (bigint, bigint[]) AS {CURRENT.replace('?', '$1')}"
+    f"{within(_ANY, 'postgresql', 'resource')[0].replace('?', '$2')}",
+)
 _SECONDS = 5.0  # how long a read may wait for the database
+_READ, _READ_WITHIN = b"gateway_read", b"gateway_read_within"
 _pack_key = struct.Struct(">q").pack
 log = logging.getLogger(__name__)
 
@@ -43,19 +52,22 @@ class PostgresLane:
         self._link: _Link | None = None
         self._opening = asyncio.Lock()
 
-    async def current(self, type: str, id: str) -> Version | None:
+    async def current(self, type: str, id: str, narrowing: Narrowing | None = None) -> Version | None:
         """Return the current version, a tombstone included. Raises: Unavailable."""
+        if outside(narrowing, type):
+            return None
         rk = rk_of(type, id)
+        parties = None if narrowing is None or narrowing.parties is None else _packed(narrowing.parties)
         link = self._link
         try:
             if link is not None and link.alive:
                 try:
-                    row = await link.ask(rk)
+                    row = await link.ask(rk, parties)
                 except Lost:
                     # The database was restarted since: a read may be asked again.
-                    row = await (await self._open()).ask(rk)
+                    row = await (await self._open()).ask(rk, parties)
             else:
-                row = await (await self._open()).ask(rk)
+                row = await (await self._open()).ask(rk, parties)
         except (Lost, psycopg.Error, TimeoutError) as error:
             log.error("database: %s", error.__class__.__name__)
             raise Unavailable(complaints.STORE_UNAVAILABLE.at(reason=error.__class__.__name__)) from error
@@ -68,7 +80,8 @@ class PostgresLane:
                     connection = await psycopg.AsyncConnection.connect(
                         self._url, autocommit=True, application_name="fhir-gateway-reads"
                     )
-                    await connection.execute(_PREPARE)
+                    for statement in _PREPARE:
+                        await connection.execute(statement)
                 self._link = _Link(connection, asyncio.get_running_loop())
             return self._link
 
@@ -93,11 +106,12 @@ class _Link:
         loop.add_reader(self._socket, self._receive)
         self._watch = loop.call_later(_SECONDS, self._look, 0)
 
-    def ask(self, rk: int) -> asyncio.Future[Row | None]:
-        """Return the row to come, None where there is none. The future may raise Lost."""
+    def ask(self, rk: int, parties: bytes | None = None) -> asyncio.Future[Row | None]:
+        """Return the row to come, None where there is none or none of `parties` sees it. The future may raise Lost."""
         future: asyncio.Future[Row | None] = self._loop.create_future()
+        name, values = (_READ, [_pack_key(rk)]) if parties is None else (_READ_WITHIN, [_pack_key(rk), parties])
         try:
-            self._pgconn.send_query_prepared(b"gateway_read", [_pack_key(rk)], [pq.Format.BINARY], pq.Format.BINARY)
+            self._pgconn.send_query_prepared(name, values, [pq.Format.BINARY] * len(values), pq.Format.BINARY)
             self._pgconn.pipeline_sync()
             self._waiting.append(future)
             self._flush()
@@ -168,6 +182,11 @@ class _Link:
             self.alive = False
             self._release()
             await self._connection.close()
+
+
+@lru_cache(1024)
+def _packed(parties: tuple[int, ...]) -> bytes:
+    return array_of(parties, "int8")
 
 
 def _row(result: pq.abc.PGresult) -> Row:

@@ -15,13 +15,14 @@ from typing import Any
 from psycopg import pq
 
 from fhir_gateway.store.contract import Row
-from fhir_gateway.store.layout import HISTORY, INDEX_COLUMNS, RESOURCE
+from fhir_gateway.store.layout import ACCESS, BY_RID, HISTORY, INDEX_COLUMNS, RESOURCE
 
 _OIDS = {"int2": 21, "int4": 23, "int8": 20, "float8": 701, "text": 25, "bytea": 17}
 _CODES = {"int2": "h", "int4": "i", "int8": "q", "float8": "d"}
 _NULL = struct.pack(">i", -1)
 _SIZES = {"int2": 2, "int4": 4, "int8": 8, "float8": 8}
 _KINDS = {
+    "owner": "int8", "party": "int8", "why": "int2", "patient": "int8", "source": "int8",
     "rid": "int8", "rtype": "int2", "fhir_id": "text", "rk": "int8", "vid": "int4", "last_updated": "int8",
     "deleted": "int2", "idx_hash": "int8", "body": "bytea",
     "pid": "int4", "h": "int8", "trk": "int8", "s": "text", "long": "int2", "u": "int8", "v": "text", "x": "int8",
@@ -34,7 +35,7 @@ _KINDS = {
     "loaded": "int8", "head": "bytea", "vocabulary": "bytea", "cid": "int8", "code_key": "text", "last": "int4",
     "children": "bytea", "more": "bytea", "property": "text", "content": "text", "concepts": "bytea",
     "nid": "int8", "concept": "int4", "language": "text", "flags": "int2", "words": "text", "word": "text",
-    "names": "bytea",
+    "names": "bytea", "instant": "int8", "duration": "int8", "status": "int2", "record": "bytea",
 }  # fmt: skip
 _DOUBLE = frozenset({"i_num", "i_qty", "i_comp"})  # tables whose lo and hi are double precision
 
@@ -95,6 +96,7 @@ class Statement:
 
 _TABLES: dict[str, tuple[str, ...]] = {"history": HISTORY, "resource": RESOURCE}
 _TABLES.update({str(table): columns for table, columns in INDEX_COLUMNS.items()})
+_TABLES["i_access"] = ACCESS
 WRITE = Statement("gateway_write", _TABLES)
 
 REPLACE_KINDS = ("int4", "int8", "int2", "int8", "bytea", "int8")
@@ -108,7 +110,7 @@ REPLACE = (
 UNINDEX_NAME = b"gateway_unindex"
 UNINDEX = (
     "WITH "
-    + ", ".join(f"d_{table} AS (DELETE FROM {table} WHERE rid = ANY($1::int8[]))" for table in INDEX_COLUMNS)
+    + ", ".join(f"d_{table} AS (DELETE FROM {table} WHERE rid = ANY($1::int8[]))" for table in BY_RID)
     + " SELECT 1"
 ).encode()
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from fhir_gateway.store.contract import Draft, IndexTable, Read, Row, Version
+from fhir_gateway.store.index.access import DRAFTED
 from fhir_gateway.store.layout import INDEX_COLUMNS
 from fhir_gateway.store.view import View
 
@@ -20,6 +21,7 @@ KEYS: Mapping[IndexTable, tuple[str, ...]] = {
 _AT: Mapping[IndexTable, tuple[int, ...]] = {
     table: tuple(INDEX_COLUMNS[table].index(column) for column in columns) for table, columns in KEYS.items()
 }
+_TABLES: Mapping[IndexTable, tuple[str, ...]] = {**INDEX_COLUMNS, "i_access": ("party", "why", "rid")}
 
 
 class Seen(NamedTuple):
@@ -30,16 +32,20 @@ class Seen(NamedTuple):
 
 
 class Redrafted(NamedTuple):
-    """What a version's rows should be. `gone`: keys of rows; `come`: whole rows, rid last in both."""
+    """What a version's rows should be. `gone`: keys of rows; `come`: whole rows, rid last in both.
+
+    `regranted`: who has access may have changed, so that all its rows of i_access are made again by the writer.
+    """
 
     seen: Seen
-    index_hash: int
+    draft: Draft
     gone: Mapping[IndexTable, Sequence[Row]]
     come: Mapping[IndexTable, Sequence[Row]]
+    regranted: bool
 
     @property
     def differs(self) -> bool:
-        return self.seen.idx_hash != self.index_hash
+        return self.seen.idx_hash != self.draft.index_hash
 
 
 class Reindexed(NamedTuple):
@@ -54,7 +60,7 @@ def redrafted(view: Read, drafts: Sequence[tuple[Seen, Draft]]) -> list[Redrafte
     assert isinstance(view, View)
     differing = [seen.version.rid for seen, draft in drafts if seen.idx_hash != draft.index_hash]
     stored: dict[IndexTable, dict[int, set[Row]]] = {}
-    for table, columns in INDEX_COLUMNS.items() if differing else ():
+    for table, columns in _TABLES.items() if differing else ():
         clause, value = view.among("rid", differing)
         by_rid = stored[table] = {}
         for row in view.rows(f"SELECT {', '.join(columns)} FROM {table} WHERE {clause}", (value,)):
@@ -65,11 +71,17 @@ def redrafted(view: Read, drafts: Sequence[tuple[Seen, Draft]]) -> list[Redrafte
 def _redrafted(seen: Seen, draft: Draft, stored: Mapping[IndexTable, Mapping[int, set[Row]]]) -> Redrafted:
     gone: dict[IndexTable, list[Row]] = {}
     come: dict[IndexTable, list[Row]] = {}
-    if seen.idx_hash != draft.index_hash:
-        rid = seen.version.rid
-        for table, by_rid in stored.items():
-            before: Collection[Row] = by_rid.get(rid, ())
-            after = {(*row, rid) for row in draft.index.get(table, ())}
-            gone[table] = [tuple(row[at] for at in _AT[table]) for row in before if row not in after]
-            come[table] = [row for row in after if row not in before]
-    return Redrafted(seen, draft.index_hash, gone, come)
+    if seen.idx_hash == draft.index_hash:
+        return Redrafted(seen, draft, gone, come, regranted=False)
+    rid = seen.version.rid
+    for table, by_rid in stored.items():
+        if table == "i_access":
+            continue
+        before: Collection[Row] = by_rid.get(rid, ())
+        after = {(*row, rid) for row in draft.index.get(table, ())}
+        gone[table] = [tuple(row[at] for at in _AT[table]) for row in before if row not in after]
+        come[table] = [row for row in after if row not in before]
+    drafted = {(party, why & DRAFTED) for party, why, _ in stored["i_access"].get(rid, ()) if why & DRAFTED}
+    # By references it is about a patient, of whom something may be shared.
+    regranted = bool(gone["i_ref"] or come["i_ref"]) or drafted != set(draft.index.get("i_access", ()))
+    return Redrafted(seen, draft, gone, come, regranted)

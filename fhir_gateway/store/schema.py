@@ -45,6 +45,7 @@ resource = Table(
     Column("deleted", SmallInteger, nullable=False),
     Column("idx_hash", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("owner", BigInteger, nullable=False, server_default="0"),  # the party whose actor created it; 0: nobody's
     Index("resource_rk", "rk", unique=True),
     Index("resource_type", "rtype", "rid", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
     Index("resource_type_id", "rtype", "fhir_id", "rid", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
@@ -125,6 +126,39 @@ i_str = _index_table(
 )
 i_comp = _index_table(
     "i_comp", [*_pid(), *_big("h"), *_double("lo", "hi"), *_big("h2")], ["pid", "h", "lo", "hi", "h2", "rid"]
+)
+
+# Who has access to a current resource, and why; see store/access.py.
+i_access = Table(
+    "i_access",
+    metadata,
+    Column("party", BigInteger, nullable=False),
+    Column("rtype", SmallInteger, nullable=False),
+    Column("why", SmallInteger, nullable=False),  # reasons, a bit each: store/index/access.py
+    Column("rid", BigInteger, nullable=False),
+    PrimaryKeyConstraint("party", "rtype", "rid"),
+    Index("i_access_rid", "rid", "party"),
+    sqlite_with_rowid=False,
+)
+
+# What about a patient is an owner's is seen by a party, because of the resource `source` that addresses one of the two.
+share = Table(
+    "share",
+    metadata,
+    *_big("patient", "owner", "party", "source"),  # key of a Patient, two parties, rid
+    PrimaryKeyConstraint("patient", "owner", "party", "source"),
+    Index("share_source", "source"),
+    sqlite_with_rowid=False,
+)
+
+# A request each, numbered as they are written: see store/trace.py.
+trace = Table(
+    "trace",
+    metadata,
+    Column("tid", Rid, primary_key=True, autoincrement=True),
+    *_big("instant", "duration"),  # µs
+    Column("status", SmallInteger, nullable=False),
+    Column("record", LargeBinary, nullable=False),  # JSON, packed
 )
 
 search_parameter = Table(

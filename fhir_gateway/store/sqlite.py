@@ -5,12 +5,13 @@ Source: SQLite, "Write-Ahead Logging", "Isolation in SQLite", "PRAGMA synchronou
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -21,10 +22,12 @@ from typing import Any, Generic, Literal, TypeVar
 
 from fhir_gateway.fhir.outcome import TooCostly, Unavailable
 from fhir_gateway.store import complaints
-from fhir_gateway.store.contract import Locks, Read, Row, Version, Write
+from fhir_gateway.store.access import Parties, parties_of
+from fhir_gateway.store.contract import Locks, Narrowing, Read, Row, Version, Write
 from fhir_gateway.store.file_lock import FileLock
-from fhir_gateway.store.layout import HISTORY, INDEX_COLUMNS, RESOURCE, instants_used
+from fhir_gateway.store.layout import ACCESS, BY_RID, HISTORY, INDEX_COLUMNS, RESOURCE, instants_used
 from fhir_gateway.store.resource_types import ResourceTypes
+from fhir_gateway.store.sharing import PatientParameters
 from fhir_gateway.store.sqlite_plain_reads import PlainReads
 from fhir_gateway.store.text.query import passes
 from fhir_gateway.store.text.spelling import PASSES
@@ -74,16 +77,24 @@ class _Connected(View):
 class SqliteView(_Connected):
     """A read transaction."""
 
-    def __init__(self, types: ResourceTypes, connection: sqlite3.Connection) -> None:
-        super().__init__(types)
+    def __init__(self, types: ResourceTypes, connection: sqlite3.Connection, narrowing: Narrowing | None) -> None:
+        super().__init__(types, narrowing)
         self._connection = connection
 
 
 class SqliteWriter(_Connected, Writer):
     """The write transaction of one piece of work."""
 
-    def __init__(self, types: ResourceTypes, connection: sqlite3.Connection, instant: int) -> None:
-        super().__init__(types, instant)
+    def __init__(
+        self,
+        types: ResourceTypes,
+        patient_parameters: PatientParameters,
+        connection: sqlite3.Connection,
+        instant: int,
+        narrowing: Narrowing | None = None,
+        owner: int = 0,
+    ) -> None:
+        super().__init__(types, patient_parameters, instant, narrowing, owner)
         self._connection = connection
 
     @property
@@ -107,6 +118,18 @@ class SqliteWriter(_Connected, Writer):
     def remove(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         clause = " AND ".join(f"{column} = ?" for column in columns)
         self._connection.executemany(f"DELETE FROM {table} WHERE {clause}", rows)
+
+    def change(self, statement: str, parameters: Sequence[object]) -> None:
+        self._connection.execute(statement, parameters)
+
+    def listed(self, rows: Sequence[Row]) -> tuple[str, tuple[object, ...]]:
+        columns = ", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate("abc"))
+        return f"FROM (SELECT {columns} FROM json_each(?)) n", (json.dumps(rows),)
+
+    def guard(
+        self, shared: Collection[int], alone: Collection[int], rids: Sequence[int], sources: Sequence[int]
+    ) -> None:
+        """There is one writer."""
 
     def rehash(self, hashes: Sequence[Row]) -> None:
         self._connection.executemany("UPDATE resource SET idx_hash = ? WHERE rid = ?", hashes)
@@ -132,11 +155,11 @@ class SqliteWriter(_Connected, Writer):
             self._connection.executemany(_REPLACE, rows.replaced)
         if rows.unindexed:
             clause, value = self.among("rid", rows.unindexed)
-            for table in INDEX_COLUMNS:
+            for table in BY_RID:
                 self._connection.execute(f"DELETE FROM {table} WHERE {clause}", (value,))
         for table, index_rows in rows.index.items():
             if index_rows:
-                self.insert(table, INDEX_COLUMNS[table], index_rows)
+                self.insert(table, ACCESS if table == "i_access" else INDEX_COLUMNS[table], index_rows)
 
 
 _REPLACE = "UPDATE resource SET vid = ?, last_updated = ?, deleted = ?, idx_hash = ?, body = ? WHERE rid = ?"
@@ -153,6 +176,8 @@ def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
 class _Job(Generic[T]):
     work: Callable[[Write], T]
     answer: Future[T]
+    narrowing: Narrowing | None
+    owner: int
 
 
 class SqliteStore:
@@ -170,9 +195,12 @@ class SqliteStore:
         types: ResourceTypes,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         log_bytes: int = _LOG_BYTES,
+        patient_parameters: PatientParameters | None = None,
     ) -> None:
         self._path = path
         self._types = types
+        self._patient_parameters = patient_parameters or PatientParameters()
+        self._parties = Parties(self._parties_of)
         self._synchronous = synchronous
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._local = threading.local()
@@ -184,34 +212,46 @@ class SqliteStore:
         self._log = path.with_name(path.name + "-wal")
         self._log_limit = self._log_bytes = log_bytes
         self._writer_connection = self._connect()
+        self._organisations = False  # whether Organizations were written since the last commit
+        self._resources = False  # whether anything was that reads by id may see
         self._instant = self._newest_instant()
         self._writer = threading.Thread(target=self._write_on, name="sqlite-writer", daemon=True)
         self._writer.start()
 
     # --- reading
 
-    def current(self, type: str, id: str) -> Version | None:
+    def current(self, type: str, id: str, narrowing: Narrowing | None = None) -> Version | None:
         """Return the current version; see `sqlite_plain_reads`."""
         try:
-            return self._plain_reads.current(type, id)
+            return self._plain_reads.current(type, id, narrowing)
         except sqlite3.Error as error:
             raise _unavailable(error) from error
 
-    def read(self, seconds: float | None = None, feed: bool = True) -> AbstractContextManager[Read]:
+    def parties(self, identifier: str | None) -> tuple[int, ...]:
+        return self._parties.of(identifier)
+
+    def _parties_of(self, identifier: str) -> tuple[int, ...]:
+        with self.read(feed=False) as view:
+            return parties_of(view, identifier)
+
+    def read(
+        self, seconds: float | None = None, feed: bool = True, narrowing: Narrowing | None = None
+    ) -> AbstractContextManager[Read]:
         """A snapshot; statements that run beyond `seconds` in all are ended with TooCostly."""
-        return self._read(seconds)
+        return self._read(seconds, narrowing)
 
     @contextmanager
-    def _read(self, seconds: float | None) -> Iterator[Read]:
+    def _read(self, seconds: float | None, narrowing: Narrowing | None) -> Iterator[Read]:
         try:
             connection = self._reader()
             if connection.in_transaction:
-                yield SqliteView(self._types, connection)  # within another read of this thread: the same snapshot
+                # Within another read of this thread: the same snapshot.
+                yield SqliteView(self._types, connection, narrowing)
                 return
             connection.execute("BEGIN")
         except sqlite3.Error as error:
             raise _unavailable(error) from error
-        view = SqliteView(self._types, connection)
+        view = SqliteView(self._types, connection, narrowing)
         try:
             if seconds is None:
                 yield view
@@ -232,12 +272,18 @@ class SqliteStore:
 
     # --- writing
 
-    def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:  # noqa: B008 - frozen and empty
+    def write(
+        self,
+        work: Callable[[Write], T],
+        locks: Locks = Locks(),  # noqa: B008 - frozen and empty
+        narrowing: Narrowing | None = None,
+        owner: int = 0,
+    ) -> T:
         """Run `work` on the writer's thread; the single writer makes `locks` needless here. See the contract."""
         if self._closed:
             raise Unavailable(complaints.STORE_UNAVAILABLE.at(reason="closed"))
         answer: Future[T] = Future()
-        self._jobs.put(_Job(work, answer))
+        self._jobs.put(_Job(work, answer, narrowing, owner))
         return answer.result()
 
     def _write_on(self) -> None:
@@ -263,7 +309,14 @@ class SqliteStore:
                 if not last_try and len(group) < _GROUP:
                     self._take_waiting(group)
             connection.execute("COMMIT")
-            self._plain_reads.renew()
+            if self._resources:
+                self._resources = False
+                self._plain_reads.renew()
+            else:
+                self._plain_reads.let_go()
+            if self._organisations:
+                self._organisations = False
+                self._parties.forget()
         except sqlite3.Error as error:
             self._give_up(error)
             if not last_try and len(group) > 1:
@@ -317,7 +370,7 @@ class SqliteStore:
         """
         connection = self._writer_connection
         self._instant = max(time.time_ns() // 1000, self._instant + 1)
-        tx = SqliteWriter(self._types, connection, self._instant)
+        tx = SqliteWriter(self._types, self._patient_parameters, connection, self._instant, job.narrowing, job.owner)
         if not alone:
             connection.execute("SAVEPOINT work")
         try:
@@ -331,6 +384,8 @@ class SqliteStore:
         if not alone:
             connection.execute("RELEASE work")
         self._instant += instants_used(tx.made)
+        self._organisations |= tx.organisations
+        self._resources |= not tx.beside
         if tx.erased:
             self._log_bytes = 0  # shorten it after this commit
         return job.answer, result, None

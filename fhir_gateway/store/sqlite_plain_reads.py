@@ -13,13 +13,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from fhir_gateway.store.contract import Version
+from fhir_gateway.store.access import outside, visible
+from fhir_gateway.store.contract import Narrowing, Row, Version
 from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.resource_types import ResourceTypes
-from fhir_gateway.store.view import CURRENT
+from fhir_gateway.store.view import CURRENT, VERSION
 
 _REMEMBERED_BYTES = 16 * 1024 * 1024
 _ROW_BYTES = 500  # what a remembered version costs beside its body
+_SEEN_BYTES = 200  # and that it is seen
 log = logging.getLogger(__name__)
 
 
@@ -32,33 +34,58 @@ class PlainReads:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._remembered: dict[int, Version | None] = {}
+        self._seen: dict[tuple[int, tuple[int, ...]], bool] = {}  # by key and parties; what is seen is remembered
         self._bytes = 0
 
-    def current(self, type: str, id: str) -> Version | None:
-        """Return the current version, a tombstone included; None when there never was one. Raises: sqlite3.Error."""
+    def current(self, type: str, id: str, narrowing: Narrowing | None = None) -> Version | None:
+        """Return the current version, a tombstone included; None when there never was one, or the narrowing hides it.
+
+        Raises: sqlite3.Error.
+        """
         rk = rk_of(type, id)
+        if narrowing is not None:
+            if outside(narrowing, type):
+                return None
+            if narrowing.parties is not None:
+                return self._within(rk, narrowing, narrowing.parties)
         with self._lock:
             if rk in self._remembered:
                 return self._remembered[rk]
-            version = self._read(rk)
-            self._bytes += _ROW_BYTES + (len(version.body) if version is not None else 0)
-            if self._bytes > _REMEMBERED_BYTES:
-                self._forget()
-            self._remembered[rk] = version
-            return version
+            row = self._row(CURRENT, (rk,))
+            return self._remember(rk, self._types.version(row) if row else None)
 
-    def _read(self, rk: int) -> Version | None:
+    def _within(self, rk: int, narrowing: Narrowing, parties: tuple[int, ...]) -> Version | None:
+        key = (rk, parties)
+        with self._lock:
+            if key in self._seen:
+                return self._remembered[rk] if self._seen[key] else None
+            clause = visible(narrowing, "sqlite", "resource")
+            row = self._row(f"SELECT {clause.text}, {VERSION} FROM resource WHERE rk = ?", (*clause.values, rk))
+            version = self._remember(rk, self._types.version(row[1:]) if row else None)
+            seen = self._seen[key] = row is not None and row[0] == 1
+            self._bytes += _SEEN_BYTES
+            return version if seen else None
+
+    def _remember(self, rk: int, version: Version | None) -> Version | None:
+        self._bytes += _ROW_BYTES + (len(version.body) if version is not None else 0)
+        if self._bytes > _REMEMBERED_BYTES:
+            self._forget()
+        self._remembered[rk] = version
+        return version
+
+    def _row(self, statement: str, values: tuple[int, ...]) -> Row | None:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._connect()
             connection.execute("PRAGMA query_only = ON")
         if not connection.in_transaction:
             connection.execute("BEGIN")
-        row = connection.execute(CURRENT, (rk,)).fetchone()
-        return self._types.version(row) if row else None
+        row: Row | None = connection.execute(statement, values).fetchone()
+        return row
 
     def _forget(self) -> None:
         self._remembered.clear()
+        self._seen.clear()
         self._bytes = 0
 
     def renew(self) -> None:
@@ -66,11 +93,17 @@ class PlainReads:
         with self.held_back():
             pass
 
+    def let_go(self) -> None:
+        """After a commit in which no resource changed: the same, but what is remembered still holds."""
+        with self.held_back(forget=False):
+            pass
+
     @contextmanager
-    def held_back(self) -> Iterator[None]:
+    def held_back(self, forget: bool = True) -> Iterator[None]:
         """Inside it nobody reads, and no snapshot is open."""
         with self._lock:
-            self._forget()
+            if forget:
+                self._forget()
             connection = self._connection
             try:
                 if connection is not None and connection.in_transaction:

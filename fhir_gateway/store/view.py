@@ -11,26 +11,41 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
-from fhir_gateway.store.contract import HistoryPage, HistoryQuery, Key, Row, Version
+from fhir_gateway.store.access import outside, visible, visible_keys
+from fhir_gateway.store.contract import HistoryPage, HistoryQuery, Key, Narrowing, Row, Version
 from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.layout import unpack
 from fhir_gateway.store.resource_types import ResourceTypes
 
-_VERSION = "rtype, fhir_id, rid, vid, last_updated, deleted, body"
-CURRENT = f"SELECT {_VERSION} FROM resource WHERE rk = ?"
+VERSION = "rtype, fhir_id, rid, vid, last_updated, deleted, body"
+CURRENT = f"SELECT {VERSION} FROM resource WHERE rk = ?"
 _SUPERSEDED = (
     "SELECT r.rtype, r.fhir_id, h.rid, h.vid, h.last_updated, h.deleted, h.body"
     " FROM history h JOIN resource r ON r.rid = h.rid WHERE r.rk = ? AND h.vid = ?"
 )
 
 
+def within(
+    narrowing: Narrowing | None, dialect: Literal["sqlite", "postgresql"], resource: str
+) -> tuple[str, tuple[Any, ...]]:
+    """Return " AND …" that keeps a row of `resource`, by that alias, within a narrowing's parties, and its values."""
+    if narrowing is None or narrowing.parties is None:
+        return "", ()
+    clause = visible(narrowing, dialect, resource)
+    return f" AND {clause.text}", clause.values
+
+
 class View(ABC):
-    """What both engines read alike; an engine adds `rows`, `dialect`, `limited` and `certain`."""
+    """What both engines read alike; an engine adds `rows`, `dialect`, `limited` and `certain`.
+
+    Within a narrowing each statement has one clause more, about the row of `resource`; without, it has none.
+    """
 
     dialect: Literal["sqlite", "postgresql"]
 
-    def __init__(self, types: ResourceTypes) -> None:
+    def __init__(self, types: ResourceTypes, narrowing: Narrowing | None = None) -> None:
         self.types = types
+        self.narrowing = narrowing
 
     @property
     @abstractmethod
@@ -48,13 +63,26 @@ class View(ABC):
             return f"{column} = ANY(?::bigint[])", list(values)
         return f"{column} IN (SELECT value FROM json_each(?))", json.dumps(list(values))
 
+    def within(self, resource: str) -> tuple[str, tuple[Any, ...]]:
+        """Return " AND …" that keeps a row of `resource` within the parties of the narrowing, and its values."""
+        return within(self.narrowing, self.dialect, resource)
+
     def current(self, type: str, id: str) -> Version | None:
-        found = self.rows(CURRENT, (rk_of(type, id),))
+        if outside(self.narrowing, type):
+            return None
+        within, values = self.within("resource")
+        found = self.rows(CURRENT + within, (rk_of(type, id), *values))
         return self.types.version(found[0]) if found else None
 
+    def owners(self, keys: Iterable[Key]) -> dict[Key, int]:
+        by_rk = {rk_of(type, id): (type, id) for type, id in keys}
+        clause, value = self.among("rk", list(by_rk))
+        return {by_rk[rk]: owner for rk, owner in self.rows(f"SELECT rk, owner FROM resource WHERE {clause}", (value,))}
+
     def current_of(self, keys: Iterable[Key]) -> dict[Key, Version]:
-        clause, value = self.among("rk", [rk_of(type, id) for type, id in keys])
-        found = self.rows(f"SELECT {_VERSION} FROM resource WHERE {clause}", (value,))
+        clause, value = self.among("rk", [rk_of(type, id) for type, id in visible_keys(self.narrowing, keys)])
+        within, values = self.within("resource")
+        found = self.rows(f"SELECT {VERSION} FROM resource WHERE {clause}{within}", (value, *values))
         return {version.key: version for version in map(self.types.version, found)}
 
     def version(self, type: str, id: str, vid: int) -> Version | None:
@@ -64,15 +92,32 @@ class View(ABC):
         found = self.rows(_SUPERSEDED, (rk_of(type, id), vid))
         return self._superseded(found[0]) if found else None
 
-    def referers(self, keys: Iterable[Key], limit: int = 10) -> list[tuple[Key, Key]]:
+    def referers(self, keys: Iterable[Key], limit: int = 10) -> list[tuple[Key | None, Key]]:
         by_rk = {rk_of(type, id): (type, id) for type, id in keys}
         clause, value = self.among("i.trk", list(by_rk))
+        seen_by, values = self.within("r")
+        by_type, types = self._of_types("r")
         found = self.rows(
             "SELECT DISTINCT r.rtype, r.fhir_id, i.trk FROM i_ref i JOIN resource r ON r.rid = i.rid"
-            f" WHERE {clause} LIMIT {int(limit)}",
-            (value,),
+            f" WHERE {clause}{seen_by}{by_type} LIMIT {int(limit)}",
+            (value, *values, *types),
         )
-        return [((self.types.name(rtype), id), by_rk[trk]) for rtype, id, trk in found]
+        seen: list[tuple[Key | None, Key]] = [((self.types.name(rtype), id), by_rk[trk]) for rtype, id, trk in found]
+        if self.narrowing is None:
+            return seen
+        hidden = self.rows(
+            "SELECT DISTINCT i.trk FROM i_ref i JOIN resource r ON r.rid = i.rid"
+            f" WHERE {clause} AND NOT (1 = 1{seen_by}{by_type}) LIMIT {int(limit)}",
+            (value, *values, *types),
+        )
+        return seen + [(None, by_rk[trk]) for (trk,) in hidden]
+
+    def _of_types(self, row: str) -> tuple[str, tuple[Any, ...]]:
+        """Return " AND …" that keeps a row with an rtype within the types of the narrowing, and its values."""
+        if self.narrowing is None or self.narrowing.types is None:
+            return "", ()
+        clause, value = self.among(f"{row}.rtype", sorted(map(self.types.number, self.narrowing.types)))
+        return f" AND {clause}", (value,)
 
     def history(self, query: HistoryQuery) -> HistoryPage:
         """Return a page of versions, newest first; see HistoryQuery.
@@ -86,7 +131,7 @@ class View(ABC):
 
     def _history_rows(self, query: HistoryQuery) -> Iterator[Version]:
         for table, unpacked in (("resource", True), ("history", False)):
-            clauses, parameters = self._history_clauses(query, "v")
+            clauses, parameters = self._history_clauses(query, "v", "v" if unpacked else "r")
             names = "v.rtype, r.fhir_id" if table == "history" else "v.rtype, v.fhir_id"
             join = " JOIN resource r ON r.rid = v.rid" if table == "history" else ""
             found = self.rows(
@@ -96,7 +141,8 @@ class View(ABC):
             )
             yield from (self.types.version(row) if unpacked else self._superseded(row) for row in found)
 
-    def _history_clauses(self, query: HistoryQuery, v: str) -> tuple[list[str], list[Any]]:
+    def _history_clauses(self, query: HistoryQuery, v: str, resource: str) -> tuple[list[str], list[Any]]:
+        """Return clauses about a version `v` and the row of `resource` it belongs to, by their aliases."""
         clauses: list[str] = ["1 = 1"]
         parameters: list[Any] = []
 
@@ -105,9 +151,16 @@ class View(ABC):
             parameters.extend(values)
 
         if query.type is not None and query.id is not None:
-            add(f"{v}.rid = (SELECT rid FROM resource WHERE rk = ?)", rk_of(query.type, query.id))
+            within, values = self.within("resource")
+            add(f"{v}.rid = (SELECT rid FROM resource WHERE rk = ?{within})", rk_of(query.type, query.id), *values)
         elif query.type is not None:
             add(f"{v}.rtype = ?", self.types.number(query.type))
+        if self.narrowing is not None and query.id is None:
+            within, values = self.within(resource)
+            by_type, types = self._of_types(v)
+            add(f"1 = 1{within}{by_type}", *values, *types)
+        if query.type is not None and outside(self.narrowing, query.type):
+            add("1 = 0")
         # SQLite has one writer, whose commits come in the order of their instants.
         if query.id is None and self.dialect == "postgresql":
             add(f"({v}.last_updated < ? OR {v}.last_updated = ?)", *self.certain)
@@ -133,7 +186,7 @@ class View(ABC):
         unpaged = HistoryQuery(query.type, query.id, query.since, query.at_low, query.at_high)
         total = 0
         for table in ("resource", "history"):
-            clauses, parameters = self._history_clauses(unpaged, "v")
+            clauses, parameters = self._history_clauses(unpaged, "v", "")  # of an instance: no other row is looked at
             total += self.rows(f"SELECT count(*) FROM {table} v WHERE {' AND '.join(clauses)}", parameters)[0][0]
         return total
 

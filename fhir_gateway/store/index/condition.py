@@ -21,6 +21,12 @@ class Keys(tuple[int, ...]):
     __slots__ = ()
 
 
+class Listed(Keys):
+    """The same written one by one where SQLite's parser could go no deeper: `{among 3}` is "is one of these three"."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """One value that each engine wants written in a way of its own."""

@@ -1,4 +1,4 @@
-"""What a resource can be found by: its index rows, by all search parameters of its type.
+"""What a resource can be found by: its index rows, by all search parameters of its type; and whom it names.
 
 Each resource type is compiled once, at first use: by property of the resource, what to take from it. A resource then
 costs only what it has, and nothing is interpreted.
@@ -14,12 +14,13 @@ from typing import Any
 from fhir_gateway.conformance.search_parameter import Branch, SearchParameter, SearchParameters
 from fhir_gateway.store.contract import IndexRows
 from fhir_gateway.store.index import composite, contained, date, near, number, quantity, reference, string, token, uri
+from fhir_gateway.store.index.access import Access
 from fhir_gateway.store.index.rows import Rows, Take
 
 # The number of the rows' format. Rows of another number are made anew from their resources before they are trusted.
 # 1: the first. 2: order texts of tokens and references, texts of codes, whole URIs, positions, contained types.
-# 3: quantities in base units.
-INDEX_FORMAT = 3
+# 3: quantities in base units. 4: who has access.
+INDEX_FORMAT = 4
 
 # Columns of `resource` hold these; the instant of a version is not even known when its rows are made.
 COLUMNS = frozenset({"_id", "_lastUpdated"})
@@ -51,6 +52,7 @@ class Indexer:
         self._pids = pids
         self._base = base
         self._targets = reference.targets_at(base)
+        self._access = Access(base)
         self._leading_by_type: dict[str, tuple[contained.Leading, ...]] = {}
         self._by_type: dict[str, tuple[dict[str, tuple[Taking, ...]], tuple[WholeTaking, ...]]] = {}
 
@@ -67,6 +69,7 @@ class Indexer:
         reference.take_unsearched(references, self._targets, self._base, rows)
         if "contained" in resource:
             contained.take(resource, self._leading(resource["resourceType"]), self._collect, rows)
+        rows.access = self._access.rows(resource)
         return rows.sealed()
 
     def _collect(self, resource: Mapping[str, Any], rows: Rows) -> None:

@@ -49,6 +49,12 @@ def relative(reference: str, base: str | None) -> str:
     return reference
 
 
+def local(reference: str, base: str | None) -> tuple[str, str] | None:
+    """Return the type and id of the resource here that a literal reference is to; None when it is to none here."""
+    found = _LOCAL.fullmatch(relative(reference, base))
+    return None if found is None else (found[1], found[2])
+
+
 def targets_at(base: str | None) -> Targets:
     """Return what gives a reference's target type (None: it cannot be told) and its keys, at a service base URL."""
 
@@ -63,6 +69,8 @@ def targets_at(base: str | None) -> Targets:
             return type, (_named(name),) if version is None else ((h64(name), None), _named(local[0]))
         remote = _REMOTE_TYPE.fullmatch(reference)
         versioned = _VERSIONED.fullmatch(reference)
+        if versioned is not None and _LOCAL.fullmatch(relative(versioned[1], base)) is not None:
+            versioned = None  # what has no version's id behind it names nothing, least of all a resource here
         keys = (_named(reference),) if versioned is None else ((h64(versioned[1]), None), _named(reference))
         return (None if remote is None else remote[1]), keys
 

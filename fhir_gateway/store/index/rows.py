@@ -17,7 +17,7 @@ _pack = msgspec.msgpack.Encoder().encode
 class Rows:
     """Rows by table, without their rid; `Take`s append to them."""
 
-    __slots__ = ("comp", "date", "num", "qty", "ref", "str", "token")
+    __slots__ = ("access", "comp", "date", "num", "qty", "ref", "str", "token")
 
     def __init__(self) -> None:
         self.token: list[Row] = []
@@ -27,6 +27,7 @@ class Rows:
         self.qty: list[Row] = []
         self.str: list[Row] = []
         self.comp: list[Row] = []
+        self.access: list[Row] = []
 
     def sealed(self) -> tuple[IndexRows, int]:
         """Return the rows of each table that has some, each row once and in order, and the key of them all.
@@ -41,6 +42,7 @@ class Rows:
             ("i_qty", self.qty),
             ("i_str", self.str),
             ("i_comp", self.comp),
+            ("i_access", self.access),
         )
         index: dict[IndexTable, list[Row]] = {table: _in_order(rows) for table, rows in tables if rows}
         return index, signed(xxh3_64_intdigest(_pack(index)))

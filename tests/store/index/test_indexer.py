@@ -13,7 +13,8 @@ import pytest
 from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.conformance.search_parameter import SearchParameters
 from fhir_gateway.fhir.json import decode
-from fhir_gateway.store.contract import IndexRows
+from fhir_gateway.store.contract import EVERYONE, IndexRows
+from fhir_gateway.store.index.access import NAMED
 from fhir_gateway.store.index.contained import contained_key
 from fhir_gateway.store.index.hashing import h64
 from fhir_gateway.store.index.indexer import Indexer
@@ -147,9 +148,9 @@ def test_another_set_of_parameters_makes_another_indexer_and_leaves_the_first(in
     location = {"resourceType": "Location", "position": {"latitude": 1, "longitude": 2}, "name": "here"}
     before = indexer.index(location)
     other = Indexer(SearchParameters({"Location": {}}), {}, BASE)
-    assert other.index(location)[0] == {}
+    assert other.index(location)[0] == {"i_access": [(EVERYONE, NAMED)]}
     assert indexer.index(location) == before
-    assert set(before[0]) == {"i_comp", "i_str"}
+    assert set(before[0]) == {"i_access", "i_comp", "i_str"}
 
 
 def test_all_official_examples_can_be_indexed(indexer: Indexer) -> None:
