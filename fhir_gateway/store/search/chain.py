@@ -5,6 +5,8 @@ its version where the canonical names one; a reference to a contained resource b
 two texts: a set, which begins with all that meet the inner criterion, and a test, which begins with the one resource
 tested and costs the same however many resources there are.
 
+Whatever is led through must be seen: each text ends in the test of that (`narrowing.Sight`), "" where all may be seen.
+
 Aliases carry the depth, since a text inside another must not take its column for its own.
 
 Source: FHIR R4, Search, "Chained parameters", "Reverse Chaining"; References, "Canonical URLs".
@@ -20,6 +22,7 @@ from fhir_gateway.conformance.search_parameter import SearchParameter
 from fhir_gateway.store.index.condition import Condition, Keys, Scan, Value, of_keys
 from fhir_gateway.store.index.contained import contained_key, through
 from fhir_gateway.store.search.criterion import Criterion, Shape, on_rows, on_set
+from fhir_gateway.store.search.narrowing import EVERYTHING, Sight, joined, seen
 from fhir_gateway.store.search.registry import Registry
 from fhir_gateway.store.search.statement import OF_RESOURCE, probe_text, set_text
 
@@ -58,49 +61,66 @@ def url_pids(registry: Registry, types: tuple[str, ...]) -> Keys:
 
 
 def referring(
-    registry: Registry, inner: Criterion, targets: tuple[str, ...], by: Means, depth: int
+    registry: Registry,
+    inner: Criterion,
+    targets: tuple[str, ...],
+    by: Means,
+    depth: int,
+    sight: Sight = EVERYTHING,
 ) -> Iterator[Condition]:
-    """Yield the conditions of rows of i_ref: one for literal references, one for canonicals, where there can be any."""
+    """Yield the conditions of rows of i_ref: one for literal references, one for canonicals, where there can be any.
+
+    sight: what may be seen of the resources referred to.
+    """
+    shape = inner.shape
     if by.literal:
         rtypes = Keys(registry.rtypes[target] for target in targets)
-        scans = (Scan(_literal_set(inner.shape), inner.scan_values),) if inner.drives else ()
-        found = inner.test_values if _of_rows(inner.shape) else (rtypes, *inner.test_values)
-        yield Condition(_literal_test(inner.shape, depth), found, scans)
+        set_values = (*inner.scan_values, *sight.values)
+        scans = (Scan(_literal_set(shape, sight.text), set_values),) if inner.drives else ()
+        found = (*(() if _of_rows(shape) else (rtypes,)), *inner.test_values, *sight.values)
+        yield Condition(_literal_test(shape, depth, sight.text), found, scans)
     urls = url_pids(registry, targets) if by.canonical else Keys()
     if urls:
-        scans = (Scan(_canonical_set(inner.shape), (*inner.scan_values, urls)),) if inner.drives else ()
-        yield Condition(_canonical_test(inner.shape, depth), (urls, *inner.test_values), scans)
+        set_values = (*inner.scan_values, urls, *sight.values)
+        scans = (Scan(_canonical_set(shape, sight.text), set_values),) if inner.drives else ()
+        found = (urls, *inner.test_values, *sight.values)
+        yield Condition(_canonical_test(shape, depth, sight.text), found, scans)
 
 
 @lru_cache(_TEXTS)
-def _literal_set(shape: Shape) -> str:
-    return f"{{trk}} {{in}}SELECT t.rk {{of resource}}{_set(shape)}{{/of resource}}{{/in}}"
+def _literal_set(shape: Shape, sight: str) -> str:
+    found = f"{{of resource}}{_set(shape)}{{/of resource}}{joined(sight, 't.rid')}"
+    return f"{{trk}} {{in}}SELECT t.rk {found}{{/in}}"
 
 
 @lru_cache(_TEXTS)
-def _literal_test(shape: Shape, depth: int) -> str:
+def _literal_test(shape: Shape, depth: int, sight: str) -> str:
     t = f"t{depth}"
     if _of_rows(shape):
         # Only a current resource of the right type has the rows, so that its number is all there is to know of it.
         rid = f"(SELECT {t}.rid FROM resource {t} WHERE {t}.rk = {{trk}})"
         # Alternatives among alternatives: SQLite's parser does not go deep, and parentheses are depth.
-        return _wheres(shape, rid) if shape.implies else _tested(shape, rid, depth)
+        if not shape.implies:
+            return f"{_tested(shape, rid, depth)}{seen(sight, rid)}"
+        return f"({_wheres(shape, rid)}){seen(sight, rid)}" if sight else _wheres(shape, rid)
     found = f"SELECT 1 FROM resource {t} WHERE {t}.rk = {{trk}} AND {t}.rtype {{any}} AND {t}.deleted = 0"
-    return f"{{some}}{found} AND {probe_text(shape, f'{t}.rid', t, ranged=False)}{{/some}}"
+    tested = f"{probe_text(shape, f'{t}.rid', t, ranged=False)}{seen(sight, f'{t}.rid')}"
+    return f"{{some}}{found} AND {tested}{{/some}}"
 
 
 @lru_cache(_TEXTS)
-def _canonical_set(shape: Shape) -> str:
+def _canonical_set(shape: Shape, sight: str) -> str:
     # The row of a reference that has a text (`s`) is the one of its whole key, version included.
-    urls = f"SELECT t.h {{of i_token}}{_set(shape)}{{/of i_token}} AND t.pid {{any}}"
+    urls = f"SELECT t.h {{of i_token}}{_set(shape)}{{/of i_token}} AND t.pid {{any}}{joined(sight, 't.rid')}"
     return f"({{trk}} {{in}}{urls}{{/in}} AND ({{+}}{{s}}) IS NOT NULL)"
 
 
 @lru_cache(_TEXTS)
-def _canonical_test(shape: Shape, depth: int) -> str:
+def _canonical_test(shape: Shape, depth: int, sight: str) -> str:
     u = f"u{depth}"
     found = f"SELECT 1 FROM i_token {u} WHERE {u}.h = {{trk}} AND {u}.pid {{any}}"
-    return f"({{s}} IS NOT NULL AND {{some}}{found} AND {_tested(shape, f'{u}.rid', depth)}{{/some}})"
+    tested = f"{_tested(shape, f'{u}.rid', depth)}{seen(sight, f'{u}.rid')}"
+    return f"({{s}} IS NOT NULL AND {{some}}{found} AND {tested}{{/some}})"
 
 
 # --- a resource that meets the inner criterion is contained in this one
@@ -174,20 +194,26 @@ def referred(
     types: tuple[str, ...],
     by: Means,
     depth: int,
+    sight: Sight = EVERYTHING,
 ) -> Criterion:
-    """Return the criterion that a resource that meets `inner` refers, by parameter `pid`, to this one of `types`."""
+    """Return the criterion that a resource that meets `inner` refers, by parameter `pid`, to this one of `types`.
+
+    sight: what may be seen of the resources that refer.
+    """
     rtypes = Keys(registry.rtypes[type] for type in types)
     urls = url_pids(registry, types) if by.canonical else Keys()
     sets: list[tuple[str, tuple[Value, ...]]] = []
     tests: list[tuple[str, tuple[Value, ...]]] = []
+    shape = inner.shape
+    test_values, set_values = (pid, *inner.test_values, *sight.values), (*inner.scan_values, pid, *sight.values)
     if by.literal or not urls:
-        tests.append((_referred_test(inner.shape, depth), (pid, *inner.test_values)))
+        tests.append((_referred_test(shape, depth, sight.text), test_values))
         if inner.drives:
-            sets.append((_referred_set(inner.shape, depth), (*inner.scan_values, pid, rtypes)))
+            sets.append((_referred_set(shape, depth, sight.text), (*set_values, rtypes)))
     if urls:
-        tests.append((_referred_by_url_test(inner.shape, depth), (urls, pid, *inner.test_values)))
+        tests.append((_referred_by_url_test(shape, depth, sight.text), (urls, *test_values)))
         if inner.drives:
-            sets.append((_referred_by_url_set(inner.shape, depth), (urls, *inner.scan_values, pid, rtypes)))
+            sets.append((_referred_by_url_set(shape, depth, sight.text), (urls, *set_values, rtypes)))
     return on_set(
         name,
         " UNION ALL ".join(text for text, _ in sets),
@@ -202,33 +228,34 @@ _OF_TYPES = "{{+}}{t}.rtype {{any}} AND {{+}}{t}.deleted = 0"
 
 
 @lru_cache(_TEXTS)
-def _referred_set(shape: Shape, depth: int) -> str:
+def _referred_set(shape: Shape, depth: int, sight: str) -> str:
     t = f"t{depth}"
-    keys = f"SELECT t.trk {{of i_ref}}{_set(shape)}{{/of i_ref}} AND t.pid = ?"
+    keys = f"SELECT t.trk {{of i_ref}}{_set(shape)}{{/of i_ref}} AND t.pid = ?{joined(sight, 't.rid')}"
     return f"SELECT {t}.rid FROM resource {t} WHERE {t}.rk {{in}}{keys}{{/in}} AND {_OF_TYPES.format(t=t)}"
 
 
 @lru_cache(_TEXTS)
-def _referred_test(shape: Shape, depth: int) -> str:
+def _referred_test(shape: Shape, depth: int, sight: str) -> str:
     h = f"h{depth}"
     found = f"SELECT 1 FROM i_ref {h} WHERE {h}.trk = {{rk}} AND {h}.pid = ?"
-    return f"{{some}}{found} AND {_tested(shape, f'{h}.rid', depth)}{{/some}}"
+    return f"{{some}}{found} AND {_tested(shape, f'{h}.rid', depth)}{seen(sight, f'{h}.rid')}{{/some}}"
 
 
 @lru_cache(_TEXTS)
-def _referred_by_url_set(shape: Shape, depth: int) -> str:
+def _referred_by_url_set(shape: Shape, depth: int, sight: str) -> str:
     t, u = f"t{depth}", f"u{depth}"
-    keys = f"SELECT t.trk {{of i_ref}}{_set(shape)}{{/of i_ref}} AND t.pid = ? AND ({{+}}t.s) IS NOT NULL"
+    keys = f"SELECT t.trk {{of i_ref}}{_set(shape)}{{/of i_ref}} AND t.pid = ?"
+    keys += f" AND ({{+}}t.s) IS NOT NULL{joined(sight, 't.rid')}"
     urls = f"SELECT {u}.rid FROM i_token {u} WHERE {u}.pid {{any}} AND {u}.h {{in}}{keys}{{/in}}"
     return f"SELECT {t}.rid FROM resource {t} WHERE {t}.rid {{in}}{urls}{{/in}} AND {_OF_TYPES.format(t=t)}"
 
 
 @lru_cache(_TEXTS)
-def _referred_by_url_test(shape: Shape, depth: int) -> str:
+def _referred_by_url_test(shape: Shape, depth: int, sight: str) -> str:
     u, h = f"u{depth}", f"h{depth}"
     found = (
         f"SELECT 1 FROM i_ref {h} WHERE {h}.trk = {u}.h AND {h}.pid = ? AND {h}.s IS NOT NULL"
-        f" AND {_tested(shape, f'{h}.rid', depth)}"
+        f" AND {_tested(shape, f'{h}.rid', depth)}{seen(sight, f'{h}.rid')}"
     )
     urls = f"SELECT 1 FROM i_token {u} WHERE {u}.rid = {{rid}} AND {u}.pid {{any}}"
     return f"{{some}}{urls} AND {{some}}{found}{{/some}}{{/some}}"

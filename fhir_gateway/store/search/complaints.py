@@ -26,10 +26,10 @@ PARAMETER_UNSUPPORTED = Complaint(
 PARAMETER_PENDING = Complaint(
     "search-parameter-being-indexed",
     "transient",
-    en="{type} cannot be searched by {name} yet: {done} of {total} resources are indexed by it so far, and a search "
+    en="{type} cannot be searched by {name} yet: {percent} % of the resources are indexed by it so far, and a search "
     "would miss the others. Ask again later; GET $reindex?job={job} tells how far it is. Or send Prefer: "
     "handling=lenient to have it passed over.",
-    fr="On ne peut pas encore chercher {type} par {name} : {done} ressources sur {total} sont indexées jusqu'ici, et "
+    fr="On ne peut pas encore chercher {type} par {name} : {percent} % des ressources sont indexées jusqu'ici, et "
     "la recherche manquerait les autres. Redemandez plus tard ; GET $reindex?job={job} dit où cela en est. Ou envoyez "
     "Prefer: handling=lenient pour qu'il soit ignoré.",
 )

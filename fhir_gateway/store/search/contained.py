@@ -5,6 +5,8 @@ read, the newest first, a batch at a time, and what they contain is indexed in a
 of the search choose as they do everywhere. A page looks at so many containers at most (`Limits.max_containers`) and
 says where the next one goes on, so that it may be shorter than asked for, or empty, though it is not the last.
 
+Who sees a container sees what it contains, but for types that are hidden from him.
+
 Source: FHIR R4, Search, "Contained resources".
 """
 
@@ -33,6 +35,7 @@ from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.schema import metadata
 from fhir_gateway.store.search import complaints
 from fhir_gateway.store.search.criterion import on_columns
+from fhir_gateway.store.search.narrowing import Sight, require, sight
 from fhir_gateway.store.search.query import Position, SearchQuery
 from fhir_gateway.store.search.registry import Registry
 from fhir_gateway.store.search.select import Page, find, match
@@ -68,8 +71,10 @@ class _Part:
 def find_contained(read: Read, query: SearchQuery) -> Page:
     """Return a page of a search that asks for contained resources; with `_contained` = both after all others.
 
-    Raises: TooCostly when all are to be counted and more than `Limits.max_containers` have to be looked at.
+    Raises: TooCostly when all are to be counted and more than `Limits.max_containers` have to be looked at;
+    NotOfThisView.
     """
+    require(read, query.narrowing)
     wish = query.contained
     assert wish is not None
     outside = replace(query, contained=None)
@@ -144,9 +149,11 @@ def _matching(read: Read, query: SearchQuery, containers: Sequence[Version]) -> 
 
 
 def _candidates(containers: Sequence[Version], query: SearchQuery) -> Iterator[_Candidate]:
+    seen = query.narrowing.types if query.narrowing is not None else None
     for container in containers:
         for number, resource in enumerate(decode(container.body).get("contained", ())):
-            if not query.types or resource["resourceType"] in query.types:
+            type = resource["resourceType"]
+            if (not query.types or type in query.types) and (seen is None or type in seen):
                 yield _Candidate(container, number, resource)
 
 
@@ -156,14 +163,16 @@ def _candidates(containers: Sequence[Version], query: SearchQuery) -> Iterator[_
 def _containers(read: Read, query: SearchQuery, newest: int) -> list[Version]:
     """Return the next resources, the newest first, that contain some of the types searched."""
     key = contained_key(query.types[0] if len(query.types) == 1 else "")
-    values: list[Value] = [UNSEARCHED, key, newest, *(_certain(read, query) if query.by_update else ()), _BATCH]
-    rows = read.rows(_containers_text(query.by_update, read.dialect), bound(values, read.dialect))
+    seen = sight(read, query.registry)
+    certain = _certain(read, query) if query.by_update else ()
+    values: list[Value] = [UNSEARCHED, key, newest, *certain, *seen.values, _BATCH]
+    rows = read.rows(_containers_text(query.by_update, read.dialect, seen.text), bound(values, read.dialect))
     return [_version(row, query.registry) for row in rows]
 
 
 @cache
-def _containers_text(committed: bool, dialect: Dialect) -> str:
-    sees = f" AND {COMMITTED}" if committed else ""
+def _containers_text(committed: bool, dialect: Dialect, seen: str) -> str:
+    sees = f"{f' AND {COMMITTED}' if committed else ''}{Sight(seen).of('i.rid')}"
     return spelled(
         "SELECT r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body FROM i_token i {join} resource r"
         f" ON r.rid = i.rid WHERE i.pid = ? AND i.h = ? AND i.rid <= ?{sees} ORDER BY i.rid DESC LIMIT ?",
@@ -203,7 +212,7 @@ def _place(key: str) -> Place:
 
 
 class _Memory(View):
-    """A database in memory, of the same tables."""
+    """A database in memory, of the same tables. Nothing there is narrowed: what is in it is seen."""
 
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
 
@@ -231,7 +240,8 @@ def _chosen(candidates: Sequence[_Candidate], query: SearchQuery) -> list[_Candi
         _fill(connection, candidates, query.registry)
         memory = _Memory(ResourceTypes(query.registry.types), connection)
         # Each is known by its number here: ids are not unique among resources contained in several.
-        numbers = {int(id) for _, id in match(memory, replace(query, contained=None), len(candidates))}
+        own = replace(query, contained=None, criteria=query.asked, narrowing=None)
+        numbers = {int(id) for _, id in match(memory, own, len(candidates))}
     return [each for number, each in enumerate(candidates, 1) if number in numbers]
 
 
@@ -240,9 +250,11 @@ def _fill(connection: sqlite3.Connection, candidates: Sequence[_Candidate], regi
     rows: dict[str, list[Row]] = {}
     for rid, (container, _, resource) in enumerate(candidates, 1):
         type, id = resource["resourceType"], resource.get("id", "")
-        row = (rid, registry.rtypes[type], str(rid), rk_of(type, id), 1, container.last_updated, 0, 0, b"")
+        row = (rid, registry.rtypes[type], str(rid), rk_of(type, id), 1, container.last_updated, 0, 0, 0, b"")
         rows.setdefault("resource", []).append(row)
         for table, own in indexer.index(resource)[0].items():
+            if table == "i_access":
+                continue  # who sees the container sees what it contains
             rows.setdefault(table, []).extend((*each, rid) for each in own)
     for name, added in rows.items():
         columns = _COLUMNS[name]

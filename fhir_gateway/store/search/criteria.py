@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fhir_gateway.conformance.search_parameter import SearchParameter
 from fhir_gateway.fhir.outcome import InvalidRequest
-from fhir_gateway.store.contract import IndexTable
+from fhir_gateway.store.contract import IndexTable, Narrowing
 from fhir_gateway.store.index import complaints as values
 from fhir_gateway.store.index import composite, date, near, number, quantity, reference, string, token, uri
 from fhir_gateway.store.index.condition import (
@@ -28,6 +29,7 @@ from fhir_gateway.store.index.indexer import COLUMNS, indexed
 from fhir_gateway.store.index.syntax import split, unescape
 from fhir_gateway.store.search import chain, code_sets, complaints
 from fhir_gateway.store.search.criterion import Criterion, any_row, on_columns, on_rows
+from fhir_gateway.store.search.narrowing import sight_of
 from fhir_gateway.store.search.registry import Registry, UnknownParameter
 from fhir_gateway.store.text import criterion as text
 
@@ -49,10 +51,15 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 class Reader:
-    """Reads the criteria of one search; `count` is how many criteria and values it has read."""
+    """Reads the criteria of one search; `count` is how many criteria and values it has read.
 
-    def __init__(self, registry: Registry) -> None:
+    What a criterion is about may be hidden from the search as a whole (`narrowing.access`); the resources that it
+    leads through on the way are narrowed here.
+    """
+
+    def __init__(self, registry: Registry, narrowing: Narrowing | None = None) -> None:
         self.registry = registry
+        self.narrowing = narrowing
         self.count = 0
 
     def criterion(self, types: tuple[str, ...], name: str, value: str) -> Criterion:
@@ -207,13 +214,15 @@ class Reader:
         conditions = [
             condition
             for having, inner in found
-            for condition in chain.referring(self.registry, inner, having, by, depth)
+            for condition in chain.referring(
+                self.registry, inner, having, by, depth, sight_of(self.registry, self.narrowing, having)
+            )
         ]
         if not conditions:
             raise InvalidRequest(complaints.CHAIN_CANONICAL.at(name=whole, step=code, targets=", ".join(targets)))
         pids = [self.registry.pids[type, code] for type in types]
         inners = [inner for _, inner in found]
-        outside = on_rows(whole, "i_ref", pids, conditions, inner=inners)
+        outside = self._within(on_rows(whole, "i_ref", pids, conditions, inner=inners))
         step = _step(rest)
         if not by.literal or step in _OF_ANY or step in COLUMNS or step in text.NAMES:
             return outside
@@ -224,7 +233,13 @@ class Reader:
             if inner.of is not None
         )
         insides = [each for each in asked if each is not None]
-        return chain.either(whole, outside, insides, inners, depth) if insides else outside
+        return self._within(chain.either(whole, outside, insides, inners, depth)) if insides else outside
+
+    def _within(self, criterion: Criterion) -> Criterion:
+        """Return a criterion that leads through other resources, marked as narrowed if it is."""
+        if self.narrowing is None:
+            return criterion
+        return replace(criterion, shape=replace(criterion.shape, narrowed=True))
 
     def _inner(
         self, targets: tuple[str, ...], code: str, rest: str, value: str, whole: str, depth: int
@@ -278,7 +293,9 @@ class Reader:
         by = chain.means([parameter])
         self._refuse_long(whole, depth, by.steps)
         inner = self._criterion((source,), rest, value, whole, depth + by.steps)
-        return chain.referred(self.registry, whole, inner, self.registry.pids[source, code], reached, by, depth)
+        sight = sight_of(self.registry, self.narrowing, (source,))
+        pid = self.registry.pids[source, code]
+        return self._within(chain.referred(self.registry, whole, inner, pid, reached, by, depth, sight))
 
     def _referring(self, source: str, types: tuple[str, ...]) -> dict[str, tuple[SearchParameter, tuple[str, ...]]]:
         """Return the reference parameters of a type that can lead to one of `types`, and to which of them."""

@@ -20,9 +20,11 @@ Table = IndexTable | Literal["resource", "set"]
 class Shape:
     """What the SQL of a criterion is made from.
 
-    `pids`: whether rows are of one parameter, of one of many, or of none (columns of `resource`). A row passes when
-    one of `wheres` holds, or any row where there are none. `scans`: ranges of the key that hold those rows; none when
-    no key leads to them. `negated`: the resource has no such row. `ordered`: the only scan gives rows in rid order.
+    `pids`: whether rows are of one parameter, of one of many, of none (columns of `resource`), or of some parties
+    (i_access). A row passes when one of `wheres` holds, or any row where there are none. `scans`: ranges of the key
+    that hold those rows; none when no key leads to them. `negated`: the resource has no such row. `ordered`: the only
+    scan gives rows in rid order. `arms`: so many ranges of i_access, each in rid order, give them when they are merged.
+    `narrowed`: the texts say also what may be seen on the way.
 
     Of table "set" it is given whole: the one scan is a SELECT of rids, the one `where` a test of columns of `resource`.
     `implies`: what passes is a current resource of the types searched, which a set need not say.
@@ -32,7 +34,7 @@ class Shape:
     """
 
     table: Table
-    pids: Literal["one", "many", "none"]
+    pids: Literal["one", "many", "none", "party"]
     wheres: tuple[str, ...]
     scans: tuple[str, ...]
     negated: bool
@@ -40,6 +42,13 @@ class Shape:
     inner: tuple[Shape, ...] = ()
     implies: bool = False
     parts: tuple[Shape, ...] = ()
+    arms: int = 0
+    narrowed: bool = False
+
+    @property
+    def streams(self) -> bool:
+        """Whether its rows can be had in the order of rid without gathering them first."""
+        return self.ordered or self.arms > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,8 @@ class Criterion:
 
     `test_values` fill the test of a given resource, `scan_values` the scans, in the order of their texts;
     `inner_values` what counts `shape.inner`. `few`: about how many matches there are, where that is known without
-    asking. `of`: gives the same condition on rows of other parameters, where it is one on rows.
+    asking. `of`: gives the same condition on rows of other parameters, where it is one on rows. `arms`: party and type
+    of each of `shape.arms`.
     """
 
     name: str  # as asked: "identifier", "subject:Patient.name"
@@ -58,11 +68,12 @@ class Criterion:
     few: int | None = None
     inner_values: tuple[Value, ...] = ()
     of: Callable[[Sequence[int]], Criterion] | None = field(default=None, compare=False, repr=False)
+    arms: tuple[tuple[int, int], ...] = ()
 
     @property
     def count_values(self) -> tuple[Value, ...]:
         """The values of what counts its rows (`statement.counts_text`)."""
-        return (*self.inner_values, *self.scan_values)
+        return (*self.inner_values, *self.scan_values) if not self.arms else tuple(chain.from_iterable(self.arms))
 
     @property
     def drives(self) -> bool:

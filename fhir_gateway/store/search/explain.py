@@ -1,6 +1,7 @@
 """What a search does to find its page: the plan, the criterion that leads, and how good the estimates were.
 
-For the operator who asks why a search is slow. It says nothing of the resources found but their number.
+For the operator who asks why a search is slow. It says nothing of the resources found but their number; within a
+narrowing rows are not told of, since they are counted whoever may see them.
 
 Source: FHIR R4, Search; this project's own.
 """
@@ -14,6 +15,7 @@ from typing import Any, Literal, cast
 
 from fhir_gateway.store.contract import Read, Row
 from fhir_gateway.store.search.criterion import Criterion
+from fhir_gateway.store.search.narrowing import Sight, sight_of
 from fhir_gateway.store.search.plan import Planner
 from fhir_gateway.store.search.query import SearchQuery
 from fhir_gateway.store.search.select import find, found_alone
@@ -82,16 +84,16 @@ def explain(read: Read, query: SearchQuery) -> Explained:
     driver = None if planned is None else planned.driver
     plan: Literal["stream", "set", "walk", "none"] = "none" if planned is None else planned.plan
     if planned is not None and found_alone(read, query, planner) is not None:
-        plan, driver = "set", query.criteria[0]
+        plan, driver = "set", (query.asked or query.criteria)[0]
     criteria = tuple(
         Weighed(
             criterion.name,
             "leads" if criterion is driver else "tests",
-            counts.get(criterion.name, criterion.few),
+            counts.get(criterion.name, criterion.few) if query.narrowing is None else None,
             0 if planned is None else planned.bound,
-            _true_count(read, criterion),
+            _true_count(read, criterion, sight_of(query.registry, query.narrowing, query.types)),
         )
-        for criterion in query.criteria
+        for criterion in query.asked
     )
     statements = tuple(
         Statement(text, len(values), rows, took, _of_engine(read, text, values))
@@ -155,13 +157,14 @@ class _Noted:
         return getattr(self._read, name)
 
 
-def _true_count(read: Read, criterion: Criterion) -> int | None:
-    """Return how many resources a criterion leads to."""
+def _true_count(read: Read, criterion: Criterion, sight: Sight) -> int | None:
+    """Return how many resources that may be seen a criterion leads to."""
     if not criterion.drives:
         return None
-    rids = f"SELECT DISTINCT c.rid FROM ({set_text(criterion.shape)}) c LIMIT {COUNTED + 1}"
+    within = f" WHERE 1 = 1{sight.of('c.rid')}" if sight.text else ""
+    rids = f"SELECT DISTINCT c.rid FROM ({set_text(criterion.shape)}) c{within} LIMIT {COUNTED + 1}"
     text = spelled(f"SELECT count(*) FROM ({rids}) d", read.dialect)
-    count: int = read.rows(text, bound(criterion.scan_values, read.dialect))[0][0]
+    count: int = read.rows(text, bound((*criterion.scan_values, *sight.values), read.dialect))[0][0]
     return count if count <= COUNTED else None
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from fhir_gateway.store.contract import Read
 from fhir_gateway.store.index.condition import Keys
+from fhir_gateway.store.search.narrowing import Sight, sight
 from fhir_gateway.store.search.registry import Registry
 from fhir_gateway.store.search.statement import Dialect, bound, spelled
 
@@ -23,12 +24,14 @@ def examples(read: Read, registry: Registry, types: Iterable[str], codes: Iterab
     """Return bodies of current resources of these types that together show every value of the token and uri
     parameters of these codes; more than `limit` of them where there are more values than that.
     """
-    chosen = list(codes)
-    pids = [registry.pids[type, code] for type in types for code in chosen if (type, code) in registry.pids]
-    text = _examples_text(read.dialect)
+    chosen, named = list(codes), list(types)
+    pids = [registry.pids[type, code] for type in named for code in chosen if (type, code) in registry.pids]
+    seen = sight(read, registry, named)
+    text = _examples_text(read.dialect, seen.text)
     rids: dict[int, None] = {}
     for first in range(0, len(pids), _AT_ONCE):
-        found = read.rows(text, [*bound([Keys(pids[first : first + _AT_ONCE])], read.dialect), limit + 1])
+        values = bound([Keys(pids[first : first + _AT_ONCE]), *seen.values], read.dialect)
+        found = read.rows(text, [*values, limit + 1])
         rids.update((rid, None) for (rid,) in found)
         if len(rids) > limit:
             break
@@ -44,9 +47,11 @@ def _bodies(read: Read, rids: list[int]) -> list[bytes]:
     return found
 
 
-@lru_cache(2)
-def _examples_text(dialect: Dialect) -> str:
-    """Return the statement for one resource of each key of each parameter. Its values: the parameters, the limit."""
+@lru_cache(8)
+def _examples_text(dialect: Dialect, seen: str) -> str:
+    """Return the statement for one resource of each key of each parameter. Its values: the parameters, what may be
+    seen, the limit.
+    """
     each = {
         "sqlite": "SELECT value AS pid FROM json_each(?)",
         "postgresql": "SELECT pid FROM unnest(?::bigint[]) AS p(pid)",
@@ -55,10 +60,15 @@ def _examples_text(dialect: Dialect) -> str:
     following = "SELECT t.h FROM i_token t WHERE t.pid = {pid} {after}ORDER BY t.h LIMIT 1"
     first = following.format(pid="CAST(p.pid AS INTEGER)", after="")
     next = following.format(pid="k.pid", after="AND t.h > k.h ")
-    return (
+    sight = Sight(spelled(seen, dialect)).of("t.rid")
+    example = f"SELECT t.rid FROM i_token t WHERE t.pid = k.pid AND t.h = k.h{sight} LIMIT 1"
+    keys = (
         f"WITH RECURSIVE p AS ({each}), k(pid, h) AS ("
         f"SELECT CAST(p.pid AS INTEGER), ({first}) FROM p"
         f" UNION ALL SELECT k.pid, ({next}) FROM k WHERE k.h IS NOT NULL)"
-        " SELECT DISTINCT (SELECT t.rid FROM i_token t WHERE t.pid = k.pid AND t.h = k.h LIMIT 1)"
-        " FROM k WHERE k.h IS NOT NULL LIMIT ?"
     )
+    if not seen:
+        return f"{keys} SELECT DISTINCT ({example}) FROM k WHERE k.h IS NOT NULL LIMIT ?"
+    # A key may be only in what is hidden.
+    found = f"SELECT ({example}) AS rid FROM k WHERE k.h IS NOT NULL"
+    return f"{keys} SELECT DISTINCT e.rid FROM ({found}) e WHERE e.rid IS NOT NULL LIMIT ?"

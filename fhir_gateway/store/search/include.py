@@ -21,6 +21,7 @@ from fhir_gateway.store.index.condition import Keys, Value
 from fhir_gateway.store.index.hashing import h64, rk_of
 from fhir_gateway.store.search import complaints
 from fhir_gateway.store.search.chain import means, url_pids
+from fhir_gateway.store.search.narrowing import require, seen, sight_of
 from fhir_gateway.store.search.registry import Registry
 from fhir_gateway.store.search.statement import Dialect, bound, spelled
 
@@ -72,8 +73,9 @@ def include_of(name: str, value: str, registry: Registry) -> Include:
 def follow(read: Read, matches: Sequence[Version], query: SearchQuery) -> list[Version]:
     """Return the resources that the query includes with a page of matches, each once and none of the matches.
 
-    Raises: TooCostly when there are more than `Limits.max_included`.
+    Raises: TooCostly when there are more than `Limits.max_included`; NotOfThisView.
     """
+    require(read, query.narrowing)
     seen: set[Key] = {version.key for version in matches}
     included: list[Version] = []
     fresh, includes = list(matches), query.includes
@@ -147,8 +149,10 @@ def _found(
     parameters = [*start, *([] if pids is None else [Keys(pids)])]
     if typed and include.target is not None:
         parameters.append(registry.rtypes[include.target])
-    parameters.append(registry.limits.max_included + 1)
-    text = _text(way, pids is not None, typed, read.dialect)
+    type = include.source if include.reverse else include.target
+    sight = sight_of(registry, read.narrowing, () if type is None else (type,))
+    parameters += [*sight.values, registry.limits.max_included + 1]
+    text = _text(way, pids is not None, typed, read.dialect, sight.text)
     return [_version(row, registry) for row in read.rows(text, bound(parameters, read.dialect))]
 
 
@@ -168,16 +172,19 @@ _WAYS: dict[_Way, tuple[str, str, str]] = {
 }
 
 
-@lru_cache(64)
-def _text(way: _Way, of_parameters: bool, typed: bool, dialect: Dialect) -> str:
-    """Return the statement of one way. Its values: where it starts, the parameters, the target's type, the limit."""
+@lru_cache(256)
+def _text(way: _Way, of_parameters: bool, typed: bool, dialect: Dialect, sight: str) -> str:
+    """Return the statement of one way. Its values: where it starts, the parameters, the target's type, what may be
+    seen, the limit.
+    """
     column, inside, end = _WAYS[way]
     # Numbers of search parameters begin at 1: "any search parameter of type=reference", and no other reference.
     keys = f"{inside} AND {'i.pid {any}' if of_parameters else '{+}i.pid > 0'}{end}"
     of_type = " AND {+}r.rtype = ?" if typed else ""
     text = (
         "SELECT r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body FROM resource r"
-        f" WHERE {column} {{in}}{keys}{{/in}}{of_type} AND {{+}}r.deleted = 0 ORDER BY {{+}}r.rid{{+0}} LIMIT ?"
+        f" WHERE {column} {{in}}{keys}{{/in}}{of_type} AND {{+}}r.deleted = 0{seen(sight, 'r.rid')}"
+        " ORDER BY {+}r.rid{+0} LIMIT ?"
     )
     return spelled(text, dialect)
 

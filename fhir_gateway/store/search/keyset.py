@@ -199,13 +199,18 @@ def _walked(walk: KeyedWalk) -> tuple[str, str, list[str]]:
 
 def _of_rows(walk: KeyedWalk) -> list[str]:
     """Return the tests of the resource that a row belongs to: that this is its first row, and all others."""
-    tests = [first_row_text(walk.key)]
+    tests = [on("i", first_row_text(walk.key))]
     whole: list[str] = []
     for shape in walk.tests:
-        (whole if tests_resource((shape,)) else tests).append(probe_text(shape, "i.rid", "r", ranged=False))
+        text = probe_text(shape, "i.rid", "r", ranged=False)
+        if tests_resource((shape,)):
+            whole.append(text)
+        elif shape.table == "i_access":
+            tests.insert(0, text)  # before all others: what it hides may be most of what is walked past
+        else:
+            tests.append(text)
     if walk.committed:
         whole.append(COMMITTED)
-    tests = [on("i", tests[0]), *tests[1:]]
     # In the order of the values: those of the resource's columns are asked last (see `walk_values`).
     if whole:
         tests.append(f"{{some}}SELECT 1 FROM resource r WHERE r.rid = i.rid AND {' AND '.join(whole)}{{/some}}")
@@ -226,8 +231,11 @@ def first_row_text(key: SortKey) -> str:
 
 def walk_values(criteria: Sequence[Criterion], key: SortKey) -> list[Value]:
     """Return the values of a walk's tests, in the order in which the statement has them."""
-    parts = [each for each in criteria if not (key.indexed and tests_resource((each.shape,)))]
-    parts += [each for each in criteria if key.indexed and tests_resource((each.shape,))]
+
+    def place(criterion: Criterion) -> int:
+        return 0 if criterion.shape.table == "i_access" else 2 if tests_resource((criterion.shape,)) else 1
+
+    parts = sorted(criteria, key=place) if key.indexed else criteria
     return [value for each in parts for value in each.test_values]
 
 

@@ -34,7 +34,8 @@ from fhir_gateway.store.search.keyset import (
 )
 from fhir_gateway.store.search.order import Order, Places, arranged
 from fhir_gateway.store.search.plan import Planned, Planner
-from fhir_gateway.store.search.statement import Select, bound, text_of
+from fhir_gateway.store.search.statement import Dialect, Select, bound, text_of
+from fhir_gateway.store.search.statement import reach_text as stretch_reach_text
 
 Certain = tuple[int, int] | None  # see `Read.certain`
 
@@ -119,6 +120,8 @@ def _by_rid(sought: Sought, planned: Planned, after: Places | None, limit: int, 
     )
     values: list[Value] = list(source_values(planned, sought.rtypes))
     begun = [] if after is None else list(after)
+    if merges(planned):
+        return _merged_by_rid(sought, planned, select, begun, limit, reach or 0)
     end = None if reach is None else _reach_by_rid(sought, select, values, begun, reach)
     values += chain.from_iterable(criterion.test_values for criterion in planned.tests)
     values += sought.certain or ()
@@ -127,6 +130,20 @@ def _by_rid(sought: Sought, planned: Planned, after: Places | None, limit: int, 
     found = sought.read.rows(text_of(select), [*bound(values, sought.read.dialect), *begun, *ends, limit])
     if end is not None and len(found) < limit:
         raise _OutOfReach
+    return found
+
+
+def _merged_by_rid(
+    sought: Sought, planned: Planned, select: Select, begun: list[Any], limit: int, reach: int
+) -> list[Places]:
+    tests = [*chain.from_iterable(criterion.test_values for criterion in planned.tests), *(sought.certain or ())]
+    select = replace(select, reach=reach > 0)
+    values = stretch_values(planned, sought.rtypes, tests, begun, (), reach, limit, sought.read.dialect)
+    found = sought.read.rows(text_of(select), values)
+    if reach and len(found) < limit:
+        beyond = beyond_values(planned, sought.rtypes, begun, reach, sought.read.dialect)
+        if sought.read.rows(stretch_reach_text(select), beyond):
+            raise _OutOfReach
     return found
 
 
@@ -142,6 +159,48 @@ def source_values(planned: Planned, rtypes: Sequence[int]) -> tuple[Value, ...]:
     if planned.driver is not None:
         return planned.driver.scan_values
     return () if not rtypes else (rtypes[0],) if len(rtypes) == 1 else (Keys(sorted(rtypes)),)
+
+
+def merges(planned: Planned) -> bool:
+    """Tell whether a plan merges what several parties have access to."""
+    return planned.plan == "stream" and planned.driver is not None and bool(planned.driver.arms)
+
+
+def _sources(planned: Planned, rtypes: Sequence[int], dialect: Dialect) -> list[list[Any]]:
+    """Return the values of what a statement reads from; of each of those that it merges."""
+    if planned.driver is not None and merges(planned):
+        return [list(arm) for arm in planned.driver.arms]
+    return [bound(source_values(planned, rtypes), dialect)]
+
+
+def stretch_values(
+    planned: Planned,
+    rtypes: Sequence[int],
+    tests: Sequence[Value],
+    begun: Sequence[Any],
+    ends: Sequence[Any],
+    reach: int,
+    limit: int,
+    dialect: Dialect,
+) -> list[Any]:
+    """Return the values of a statement in the order of rid (`statement.text_of`), for the engine's driver.
+
+    tests: of the tests and of what is certain. begun, ends: the rids it lies between, none where it has no such bound.
+    reach: none beyond so many rows that it goes past, 0: all.
+    """
+    tested = bound(tests, dialect)
+    values: list[Any] = []
+    for source in _sources(planned, rtypes, dialect):
+        ended = (*source, *begun, reach) if reach else ()
+        values += [*source, *tested, *begun, *ends, *ended, limit]
+    return [*values, limit] if merges(planned) else values
+
+
+def beyond_values(
+    planned: Planned, rtypes: Sequence[int], begun: Sequence[Any], reach: int, dialect: Dialect
+) -> list[Any]:
+    """Return the values of `statement.reach_text`."""
+    return [value for source in _sources(planned, rtypes, dialect) for value in (*source, *begun, reach)]
 
 
 # --- walks along keys

@@ -17,6 +17,7 @@ import msgspec
 
 from fhir_gateway.fhir.outcome import InvalidRequest
 from fhir_gateway.store.search import complaints
+from fhir_gateway.store.search.narrowing import bound_to
 from fhir_gateway.store.search.order import Places
 from fhir_gateway.store.search.query import PAGE, Parameter, Position, SearchQuery
 from fhir_gateway.store.search.select import Page
@@ -31,15 +32,17 @@ _decode = msgspec.msgpack.Decoder(_Content).decode
 
 
 def sign(position: Position, query: SearchQuery, key: bytes) -> str:
-    """Return the token of a page of this search."""
-    content = _encode((query.key, position.backward, position.before, position.key, position.first))
+    """Return the token of a page of this search, for those who may see the same."""
+    content = _encode(
+        (bound_to(query.narrowing, query.key), position.backward, position.before, position.key, position.first)
+    )
     return _text(_mac(content, key) + content)
 
 
 def verify(token: str, query: SearchQuery, key: bytes) -> Position:
     """Return the position that a token of this search names.
 
-    Raises: InvalidRequest when it is of another search, of another server, or was tampered with.
+    Raises: InvalidRequest when it is of another search, of another narrowing, of another server, or was tampered with.
     """
     invalid = InvalidRequest(complaints.PAGE_INVALID.at(name=PAGE))
     try:
@@ -51,7 +54,7 @@ def verify(token: str, query: SearchQuery, key: bytes) -> Position:
     if _text(signed) != token or not hmac.compare_digest(mac, _mac(content, key)):
         raise invalid
     search, backward, before, last, first = _decode(content)
-    if search != query.key or len(last) != len(query.order):
+    if search != bound_to(query.narrowing, query.key) or len(last) != len(query.order):
         raise invalid
     return Position(last, first, backward, before)
 

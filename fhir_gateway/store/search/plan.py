@@ -25,11 +25,20 @@ from itertools import chain
 from fhir_gateway.store.contract import Read
 from fhir_gateway.store.index.condition import Keys, Value
 from fhir_gateway.store.search.criterion import Criterion, on_set
-from fhir_gateway.store.search.statement import Plan, bound, counts_text, set_text
+from fhir_gateway.store.search.statement import (
+    Plan,
+    bound,
+    counted_apart,
+    counts_text,
+    narrowed_counts_text,
+    set_text,
+)
 
 FEW = 1000  # rows of a criterion that are gathered and sorted rather than walked
 REACH = 2000  # rows that a walk goes past at first
 MANY = 20_000  # rows of a criterion that are gathered when a walk has led nowhere
+NEAR = 250  # rows that a walk within a narrowing goes past before anything is counted
+_MOST = 10 * MANY  # rows counted to tell whether what may be seen or what is asked for is less
 MERGED = 2000  # rows that are taken of all keys together, a page of each
 
 
@@ -63,7 +72,7 @@ class Planner:
 
         by_rid: in the order of rid, in which some criteria's rows come by themselves.
         """
-        if by_rid and len(criteria) == 1 and criteria[0].shape.ordered and criteria[0].drives:
+        if by_rid and len(criteria) == 1 and criteria[0].shape.streams and criteria[0].drives:
             return Planned("stream", criteria[0], ())
         leading = _leading(criteria)
         if not leading:
@@ -74,6 +83,14 @@ class Planner:
         if min(rows) <= FEW:
             return self._led(criteria, leading, rows, FEW, by_rid)
         return replace(self._walk(criteria, leading, rows, FEW, by_rid), tried=True)
+
+    def at_first(self, criteria: tuple[Criterion, ...]) -> Planned | None:
+        """Return how a page is found in the order of rid before anything is counted, where one criterion's rows come in
+        that order and the other is who has access: mostly it is soon full. None for all other searches.
+        """
+        if len(criteria) != 2 or not criteria[0].shape.ordered or criteria[1].shape.table != "i_access":
+            return None
+        return Planned("stream", criteria[0], criteria[1:]) if criteria[0].drives else None
 
     def instead(self, criteria: tuple[Criterion, ...], by_rid: bool, rtypes: Sequence[int]) -> Planned:
         """Return what is done when a walk has gone past REACH rows and the page is not full.
@@ -95,7 +112,7 @@ class Planner:
     def _walk(
         self, criteria: tuple[Criterion, ...], leading: Sequence[Criterion], rows: list[int], limit: int, by_rid: bool
     ) -> Planned:
-        streams = [place for place, criterion in enumerate(leading) if criterion.shape.ordered] if by_rid else []
+        streams = [place for place, criterion in enumerate(leading) if criterion.shape.streams] if by_rid else []
         if not streams:
             return Planned("walk", None, criteria, _named(leading, rows), limit)
         driver = leading[min(streams, key=rows.__getitem__)]
@@ -107,6 +124,21 @@ class Planner:
         if not leading:
             return None
         return self._led(criteria, leading, self.counts(leading, MANY), MANY, by_rid=False)
+
+    def gathered_within(self, criteria: tuple[Criterion, ...]) -> Planned:
+        """Return the same where the last criterion is who has access, and count no more than there is to gather."""
+        *asked, access = leading = _leading(criteria)
+        if not asked:
+            return Planned("set", access, _but(criteria, access))
+        for limit, of_access in ((4 * FEW, FEW), (MANY, MANY), (_MOST, _MOST)):
+            rows = self.counts(asked, limit)
+            if min(rows) <= FEW:
+                return self._led(criteria, asked, rows, limit, by_rid=False)
+            (seen,) = self.counts([access], of_access)
+            if min(rows) <= limit or seen <= of_access:
+                break
+        rows.append(seen if seen <= of_access else limit + 1)
+        return self._led(criteria, leading, rows, limit, by_rid=False)
 
     def count_as(self, criterion: Criterion, rows: Criterion) -> None:
         """Have a criterion counted by the rows of another, which are cheaper to count and no fewer."""
@@ -128,8 +160,13 @@ class Planner:
         unknown = [each for each in criteria if each.few is None and (id(each), limit) not in self._counted]
         if unknown:
             rows = [self._counted_as.get(id(each), each) for each in unknown]
-            text = counts_text(tuple(each.shape for each in rows), limit + 1, self._read.dialect)
-            values: list[Value] = list(chain.from_iterable(each.count_values for each in rows))
+            shapes = tuple(each.shape for each in rows)
+            apart = [each for each in rows if counted_apart(each.shape)]
+            written = narrowed_counts_text if apart else counts_text
+            text = written(shapes, limit + 1, self._read.dialect)
+            values: list[Value] = list(chain.from_iterable(each.scan_values for each in apart))
+            for each in rows:
+                values += each.inner_values if counted_apart(each.shape) else each.count_values
             found = self._read.rows(text, bound(values, self._read.dialect))[0]
             self._criteria += unknown
             self._counted.update({(id(each), limit): count for each, count in zip(unknown, found, strict=True)})
@@ -139,7 +176,7 @@ class Planner:
         self, criteria: tuple[Criterion, ...], leading: Sequence[Criterion], rows: list[int], limit: int, by_rid: bool
     ) -> Planned:
         driver = leading[min(range(len(leading)), key=rows.__getitem__)]
-        plan: Plan = "stream" if driver.shape.ordered and by_rid else "set"
+        plan: Plan = "stream" if driver.shape.streams and by_rid else "set"
         return Planned(plan, driver, _but(criteria, driver), _named(leading, rows), limit)
 
 

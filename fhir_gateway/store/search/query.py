@@ -12,6 +12,7 @@ from typing import Literal
 
 from fhir_gateway.conformance.subset import Subset
 from fhir_gateway.fhir.outcome import InvalidRequest, Issue
+from fhir_gateway.store.contract import Narrowing
 from fhir_gateway.store.index import complaints as values
 from fhir_gateway.store.index.hashing import h64
 from fhir_gateway.store.index.syntax import split
@@ -20,6 +21,8 @@ from fhir_gateway.store.search.compartment import Compartment, in_compartment, t
 from fhir_gateway.store.search.criteria import Reader
 from fhir_gateway.store.search.criterion import Criterion
 from fhir_gateway.store.search.include import Include, include_of
+from fhir_gateway.store.search.narrowing import NAME as ACCESS
+from fhir_gateway.store.search.narrowing import access, types_seen
 from fhir_gateway.store.search.order import BY_RID, Order, Places
 from fhir_gateway.store.search.registry import Registry, UnknownParameter
 from fhir_gateway.store.search.sort import order_of
@@ -69,11 +72,13 @@ class Contained:
 class SearchQuery:
     """A search ready to be run.
 
-    `types`: the resource types searched, empty for all. `criteria` must all hold. `count`: resources on a page; with
-    `count_only` nothing but the total is wanted. `applied`: what was understood of the parameters, as it was sent but
-    for a `_count` above the maximum, without those about pages and formats. `unknown`: issues of those that were passed
-    over. `subset`: which part of the resources found is wanted, None for whole ones. `page`: the token of the page
-    asked for, not verified yet; `after`: where that page begins, once it is (`paging.resume`).
+    `types`: the resource types searched, those that are hidden left out, empty for all. `criteria` must all hold.
+    `count`: resources on a page; with `count_only` nothing but the total is wanted. `applied`: what was understood of
+    the parameters, as it was sent but for a `_count` above the maximum, without those about pages and formats.
+    `unknown`: issues of those that were passed over. `subset`: which part of the resources found is wanted, None for
+    whole ones. `page`: the token of the page asked for, not verified yet; `after`: where that page begins, once it is
+    (`paging.resume`). `narrowing`: what may be seen; its own criterion is the last one, unless all that is searched may
+    be seen.
     """
 
     registry: Registry = field(repr=False, compare=False)
@@ -91,6 +96,13 @@ class SearchQuery:
     after: Position | None = None
     contained: Contained | None = None
     key: int = 0  # of the question: types, criteria and order, whatever the order they were given in
+    narrowing: Narrowing | None = None
+
+    @property
+    def asked(self) -> tuple[Criterion, ...]:
+        """The criteria without that of the narrowing."""
+        last = self.criteria[-1:]
+        return self.criteria[:-1] if last and last[0].name == ACCESS else self.criteria
 
     @property
     def by_update(self) -> bool:
@@ -106,10 +118,12 @@ def parse(
     *,
     strict: bool = False,
     compartment: Compartment | None = None,
+    narrowing: Narrowing | None = None,
 ) -> SearchQuery:
     """Return the search that parameters ask for, of one type or (None) of those that `_type` names, or of all.
 
     In a compartment ("Patient", "1") only what belongs to it is found, and all types are all that may be in it.
+    narrowing: that of the view it will be asked of (`Read.narrowing`); `find` and its like refuse any other.
 
     Parameters that are unknown or not supported are passed over and named in `unknown`; with `strict` they are refused
     together with all else that is wrong.
@@ -117,7 +131,7 @@ def parse(
     there is not, or one that the type is never in.
     Source: FHIR R4, Search, "Handling Errors".
     """
-    return _Parsing(type, parameters, registry, compartment).query(strict)
+    return _Parsing(type, parameters, registry, compartment, narrowing).query(strict)
 
 
 def criteria_key(type: str, parameters: Sequence[Parameter]) -> str:
@@ -147,11 +161,13 @@ class _Parsing:
         parameters: Sequence[Parameter],
         registry: Registry,
         compartment: Compartment | None,
+        narrowing: Narrowing | None,
     ) -> None:
         self.registry = registry
+        self.narrowing = narrowing
         self.compartment = compartment
         self.parameters = parameters
-        self.reader = Reader(registry)
+        self.reader = Reader(registry, narrowing)
         self.issues: list[Issue] = []
         self.unknown: list[Issue] = []
         self.applied: list[Parameter] = []
@@ -187,10 +203,14 @@ class _Parsing:
             self.issues.append(complaints.TOO_MANY.at(number=number, limit=limit))
         if self.issues or (strict and self.unknown):
             raise InvalidRequest(*self.issues, *(self.unknown if strict else ()))
+        seen = access(self.registry, self.narrowing, self.types)
+        types = types_seen(self.registry, self.narrowing, self.types)
+        if types != self.types and len(self.order) > 1:
+            self.order = order_of(dict(self.applied)["_sort"], types or self.registry.types, self.registry)
         return SearchQuery(
             self.registry,
-            self.types,
-            tuple(self.criteria),
+            types,
+            (*self.criteria, *([] if seen is None else [seen])),
             self.order,
             self.count,
             self.count_only,
@@ -202,6 +222,7 @@ class _Parsing:
             self.page,
             contained=contained,
             key=self._key(),
+            narrowing=self.narrowing,
         )
 
     def _types(self, possible: tuple[str, ...]) -> tuple[str, ...]:

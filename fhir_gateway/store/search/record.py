@@ -1,6 +1,8 @@
 """What belongs to one resource's record: the resources of its compartment, and what those refer to.
 
-Keys alone are gathered, in one statement for each question; bodies are read for what is shown.
+Keys alone are gathered, in one statement for each question; bodies are read for what is shown. All of it is within the
+narrowing of the view, but what is asked by number of what was deleted (`keys_of`, `tombstones`). What is hidden seems
+to belong to nobody and to refer to nothing: whoever erases must see everything.
 
 Source: FHIR R4, CompartmentDefinition; Patient, "$everything".
 """
@@ -15,6 +17,7 @@ from fhir_gateway.store.contract import Key, Read, Row, Version
 from fhir_gateway.store.index.condition import Keys, Value
 from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.layout import unpack
+from fhir_gateway.store.search.narrowing import Sight, sight
 from fhir_gateway.store.search.registry import Registry
 from fhir_gateway.store.search.statement import Dialect, bound, spelled
 
@@ -48,12 +51,14 @@ def members_of(read: Read, registry: Registry, owner: Key, limit: int) -> list[M
     """Return the resources of a compartment, without its own one, by rid, up to one more than `limit`."""
     pids = Keys(compartment_pids(registry, owner[0]))
     key = rk_of(*owner)
-    return [Member(*row) for row in _rows(read, _MEMBERS, key, pids, key, limit + 1)]
+    found = sight(read, registry)
+    return [Member(*row) for row in _seen(read, _MEMBERS, found, key, pids, key, *found.values, limit + 1)]
 
 
-def referred_from(read: Read, rids: Iterable[int]) -> list[Member]:
+def referred_from(read: Read, registry: Registry, rids: Iterable[int]) -> list[Member]:
     """Return the current resources that those of `rids` refer to, each once, by rid."""
-    return [Member(*row) for row in _rows(read, _REFERRED, Keys(sorted(rids)))]
+    found = sight(read, registry)
+    return [Member(*row) for row in _seen(read, _REFERRED, found, Keys(sorted(rids)), *found.values)]
 
 
 def care_dates(read: Read, registry: Registry, rids: Iterable[int]) -> dict[int, Span]:
@@ -73,9 +78,10 @@ def care_dates(read: Read, registry: Registry, rids: Iterable[int]) -> dict[int,
 
 def versions_of(read: Read, registry: Registry, rids: Sequence[int]) -> list[Version]:
     """Return the current versions of resources by number, in the order of `rids`; those that are gone are left out."""
+    found = sight(read, registry)
     by_rid = {
         rid: Version(registry.names[rtype], id, rid, vid, last_updated, False, bytes(body))
-        for rtype, id, rid, vid, last_updated, body in _rows(read, _VERSIONS, Keys(rids))
+        for rtype, id, rid, vid, last_updated, body in _seen(read, _VERSIONS, found, Keys(rids), *found.values)
     }
     return [by_rid[rid] for rid in rids if rid in by_rid]
 
@@ -87,7 +93,9 @@ def owners_beside(read: Read, registry: Registry, owner: Key, rids: Iterable[int
     """
     type = owner[0]
     values: list[Value] = [Keys(sorted(rids)), Keys(compartment_pids(registry, type)), rk_of(*owner)]
-    shared = {rid: (type, id) for rid, id in _rows(read, _SHARED, *values, registry.rtypes[type])}
+    found = sight(read, registry, (type,))
+    rows = _seen(read, _SHARED, found, *values, registry.rtypes[type], *found.values)
+    shared = {rid: (type, id) for rid, id in rows}
     own = {rid: (type, id) for rid, id in _rows(read, _OF_TYPE, values[0], registry.rtypes[type])}
     return shared | own
 
@@ -102,13 +110,16 @@ def keys_of(read: Read, registry: Registry, rids: Iterable[int]) -> list[Key]:
 def referers_outside(read: Read, registry: Registry, rids: Iterable[int], limit: int) -> list[Key]:
     """Return up to `limit` resources that refer to some of `rids` and are none of them."""
     keys = Keys(sorted(rids))
-    return [(registry.names[rtype], id) for rtype, id in _rows(read, _REFERERS, keys, keys, limit)]
+    found = sight(read, registry)
+    rows = _seen(read, _REFERERS, found, keys, keys, *found.values, limit)
+    return [(registry.names[rtype], id) for rtype, id in rows]
 
 
 def owned_by_others(read: Read, registry: Registry, owner: Key, trks: Iterable[int]) -> bool:
     """Tell whether one of these reference keys is that of another resource of the owner's type."""
     keys = Keys(sorted(set(trks) - {rk_of(*owner)}))
-    return bool(_rows(read, _OWNERS, keys, registry.rtypes[owner[0]]))
+    found = sight(read, registry, (owner[0],))
+    return bool(_seen(read, _OWNERS, found, keys, registry.rtypes[owner[0]], *found.values))
 
 
 def tombstones(read: Read, registry: Registry, types: Iterable[str]) -> Iterator[tuple[int, Key, bytes]]:
@@ -128,38 +139,43 @@ _KEYS = "SELECT r.rid, r.rtype, r.fhir_id FROM resource r WHERE r.rid {any}"
 _REFERERS = (
     "SELECT r.rtype, r.fhir_id FROM resource r WHERE r.rid IN"
     " (SELECT i.rid FROM i_ref i WHERE i.trk IN (SELECT p.rk FROM resource p WHERE p.rid {any}))"
-    " AND NOT (r.rid {any}) ORDER BY r.rid LIMIT ?"
+    " AND NOT (r.rid {any}){seen} ORDER BY r.rid LIMIT ?"
 )
-_OWNERS = "SELECT 1 FROM resource r WHERE r.rk {any} AND r.rtype = ? LIMIT 1"
+_OWNERS = "SELECT 1 FROM resource r WHERE r.rk {any} AND r.rtype = ?{seen} LIMIT 1"
 _TOMBSTONES = (
     "SELECT r.rid, r.rtype, r.fhir_id, h.body FROM resource r JOIN history h ON h.rid = r.rid AND h.vid = r.vid - 1"
     " WHERE r.rid > ? AND r.deleted = 1 AND r.rtype {any} ORDER BY r.rid LIMIT ?"
 )
 _MEMBERS = (
     "SELECT r.rid, r.rtype, r.last_updated FROM resource r WHERE r.rid IN"
-    " (SELECT i.rid FROM i_ref i WHERE i.trk = ? AND i.pid {any}) AND r.rk <> ? AND r.deleted = 0"
+    " (SELECT i.rid FROM i_ref i WHERE i.trk = ? AND i.pid {any}) AND r.rk <> ? AND r.deleted = 0{seen}"
     " ORDER BY r.rid LIMIT ?"
 )
 _REFERRED = (
     "SELECT r.rid, r.rtype, r.last_updated FROM resource r WHERE r.rk IN"
-    " (SELECT i.trk FROM i_ref i WHERE i.rid {any}) AND r.deleted = 0 ORDER BY r.rid"
+    " (SELECT i.trk FROM i_ref i WHERE i.rid {any}) AND r.deleted = 0{seen} ORDER BY r.rid"
 )
 _DATES = "SELECT d.rid, min(d.lo), max(d.hi) FROM i_date d WHERE d.rid {any} AND d.pid {any} GROUP BY d.rid"
 _VERSIONS = (
     "SELECT r.rtype, r.fhir_id, r.rid, r.vid, r.last_updated, r.body FROM resource r WHERE r.rid {any}"
-    " AND r.deleted = 0"
+    " AND r.deleted = 0{seen}"
 )
 _SHARED = (
     "SELECT i.rid, min(r.fhir_id) FROM i_ref i JOIN resource r ON r.rk = i.trk"
-    " WHERE i.rid {any} AND i.pid {any} AND i.trk <> ? AND r.rtype = ? GROUP BY i.rid"
+    " WHERE i.rid {any} AND i.pid {any} AND i.trk <> ? AND r.rtype = ?{seen} GROUP BY i.rid"
 )
 _OF_TYPE = "SELECT r.rid, r.fhir_id FROM resource r WHERE r.rid {any} AND r.rtype = ?"
 
 
-@lru_cache(64)
+@lru_cache(256)
 def _spelled(text: str, dialect: Dialect) -> str:
     return spelled(text, dialect)
 
 
 def _rows(read: Read, text: str, *values: Value) -> list[Row]:
     return read.rows(_spelled(text, read.dialect), bound(values, read.dialect))
+
+
+def _seen(read: Read, text: str, within: Sight, *values: Value) -> list[Row]:
+    """Run a statement about resources r, with the test that these may be seen put in its place."""
+    return _rows(read, text.replace("{seen}", within.of("r.rid")), *values)

@@ -115,9 +115,9 @@ class Registry:
         if self.pending and (type, code) in self.pending:
             job = self.pending[type, code]
             complaint = complaints.PARAMETER_PENDING if job.state in _AT_WORK else complaints.PARAMETER_STOPPED
-            raise UnknownParameter(
-                complaint.at(name=code, type=type, job=job.job, done=job.done, total=job.total, state=job.state)
-            )
+            # Not how many: who asks may not see all of them.
+            percent = 100 * job.done // max(job.total, 1)
+            raise UnknownParameter(complaint.at(name=code, type=type, job=job.job, percent=percent, state=job.state))
         return self._search_parameters.of(type).get(code)
 
     @property

@@ -18,8 +18,9 @@ from fhir_gateway.store.index.condition import Keys, Value
 from fhir_gateway.store.search import plan as plans
 from fhir_gateway.store.search.alone import Stretch, alone
 from fhir_gateway.store.search.keyset import versions_text
+from fhir_gateway.store.search.narrowing import EVERYTHING, require, sight_of
 from fhir_gateway.store.search.order import BY_RID, Places, before
-from fhir_gateway.store.search.ordered import Certain, Sought, places_by, source_values
+from fhir_gateway.store.search.ordered import Certain, Sought, beyond_values, places_by, stretch_values
 from fhir_gateway.store.search.plan import Planned, Planner
 from fhir_gateway.store.search.query import Position, SearchQuery
 from fhir_gateway.store.search.statement import Select, bound, reach_text, text_of
@@ -48,14 +49,15 @@ class Page:
 def find(read: Read, query: SearchQuery) -> Page:
     """Return a page of a search: the first, or the one `query.after` leads to.
 
-    Raises: TooCostly beyond the time limit of `read`.
+    Raises: TooCostly beyond the time limit of `read`; NotOfThisView.
     """
+    require(read, query.narrowing)
     certain = _certain(read, query)
     planner = Planner(read)
     if query.count_only:
         return Page([], None, None, total_of(read, query, planner, certain, "accurate"))
     after = query.after
-    found = found_alone(read, query, planner)
+    found = found_alone(read, query, planner) or found_at_first(read, query, planner, certain)
     if found is None:
         planned = planner.plan(query.criteria, by_rid=len(query.order) == 1)
         if planned is None:
@@ -92,12 +94,21 @@ def match(read: Read, query: SearchQuery, limit: int = 2) -> list[Key]:
     """Return up to `limit` resources that meet the criteria, whatever their order: for conditional interactions.
 
     They are decided under a lock, so this sees all that is committed, and what this transaction has written.
+    Raises: NotOfThisView.
     """
+    require(read, query.narrowing)
     plain = replace(query, order=BY_RID, after=None)
-    planned = Planner(read).plan(query.criteria, by_rid=True)
-    if planned is None:
-        return []
-    rows = _rows(read, plain, planned, "keys", None, limit)
+    planner = Planner(read)
+    planned = planner.at_first(query.criteria)
+    if planned is not None:
+        rows = _rows(read, plain, planned, "keys", None, limit, plans.NEAR)
+        if len(rows) == limit or not _goes_on(read, plain, planned, plans.NEAR):
+            return _keys(rows, query)
+    planned = planner.plan(query.criteria, by_rid=True)
+    return [] if planned is None else _keys(_rows(read, plain, planned, "keys", None, limit), query)
+
+
+def _keys(rows: Sequence[Row], query: SearchQuery) -> list[Key]:
     return [(query.registry.names[rtype], id) for rtype, id in rows]
 
 
@@ -122,14 +133,29 @@ def sought(read: Read, query: SearchQuery, planner: Planner, certain: Certain) -
 
 def found_alone(read: Read, query: SearchQuery, planner: Planner) -> Found | None:
     """Return the matches of a page and one more where one criterion is all there is (`alone`), else None."""
-    if len(query.criteria) != 1 or len(query.order) != 1 or query.by_update:
+    asked = query.asked or query.criteria
+    if len(asked) != 1 or len(query.order) != 1 or query.by_update:
         return None
     after = query.after
     backward = after is not None and after.backward
     bounds = () if after is None else (*after.key, *(after.first if backward else ()))
     stretch = Stretch(query.order[0].descends != backward, bounds, query.count + 1)
-    rows = alone(read, planner, query.criteria[0], stretch)
+    sight = sight_of(query.registry, query.narrowing, query.types) if query.asked else EVERYTHING
+    rows = alone(read, planner, asked[0], stretch, sight)
     if rows is None:
+        return None
+    matches = [_version(row, query) for row in rows]
+    return matches, [(version.rid,) for version in matches]
+
+
+def found_at_first(read: Read, query: SearchQuery, planner: Planner, certain: Certain) -> Found | None:
+    """Return the same where a page within a narrowing is found without anything being counted, else None."""
+    planned = planner.at_first(query.criteria) if len(query.order) == 1 else None
+    if planned is None:
+        return None
+    limit = query.count + 1
+    rows = _rows(read, query, planned, "versions", certain, limit, plans.NEAR)
+    if len(rows) < limit and _goes_on(read, query, planned, plans.NEAR):
         return None
     matches = [_version(row, query) for row in rows]
     return matches, [(version.rid,) for version in matches]
@@ -144,7 +170,7 @@ def _found(read: Read, query: SearchQuery, planner: Planner, planned: Planned, c
         rows = _rows(read, query, planned, "versions", certain, limit, reach // _NEAR)
         if reach and len(rows) < limit:
             rows = _rows(read, query, planned, "versions", certain, limit, reach)
-        if reach and len(rows) < limit and _goes_on(read, query, planned):
+        if reach and len(rows) < limit and _goes_on(read, query, planned, reach):
             rtypes = [query.registry.rtypes[type] for type in query.types]
             instead = planner.instead(query.criteria, True, rtypes)
             rows = _rows(read, query, instead, "versions", certain, limit)
@@ -172,13 +198,12 @@ def _rows(
 ) -> list[Row]:
     """Return rows in the order of rid, with one statement; `reach`: none beyond so many that it goes past, 0: all."""
     after = query.after
-    source = bound(source_values(planned, [query.registry.rtypes[type] for type in query.types]), read.dialect)
     tests: list[Value] = list(chain.from_iterable(criterion.test_values for criterion in planned.tests))
     begun: Sequence[object] = () if after is None else after.key
     ends: Sequence[object] = after.first if after is not None and after.backward else ()
-    ended: Sequence[object] = (*source, *begun, reach) if reach else ()
     select = _select(read, query, planned, of, certain, bool(reach))
-    values = [*source, *bound([*tests, *(certain or ())], read.dialect), *begun, *ends, *ended, limit]
+    rtypes = [query.registry.rtypes[type] for type in query.types]
+    values = stretch_values(planned, rtypes, [*tests, *(certain or ())], begun, ends, reach, limit, read.dialect)
     return read.rows(text_of(select), values)
 
 
@@ -207,12 +232,12 @@ def _select(
     )
 
 
-def _goes_on(read: Read, query: SearchQuery, planned: Planned) -> bool:
+def _goes_on(read: Read, query: SearchQuery, planned: Planned, reach: int) -> bool:
     """Tell whether there are rows beyond those that a walk reaches."""
     select = _select(read, query, planned, "versions", None, reach=True)
-    source = bound(source_values(planned, [query.registry.rtypes[type] for type in query.types]), read.dialect)
     begun: Sequence[object] = () if query.after is None else query.after.key
-    return bool(read.rows(reach_text(select), [*source, *begun, plans.REACH]))
+    rtypes = [query.registry.rtypes[type] for type in query.types]
+    return bool(read.rows(reach_text(select), beyond_values(planned, rtypes, begun, reach, read.dialect)))
 
 
 def _version(row: Row, query: SearchQuery) -> Version:

@@ -1,7 +1,8 @@
 """SELECT statements, built once for each shape of search and kept.
 
 A statement is one of three plans:
-  stream  walk the rows of one criterion, which come in the order of rid, and test each for the others
+  stream  walk the rows of one criterion, which come in the order of rid, and test each for the others; those that
+          several parties have access to are merged
   set     gather the rids of one criterion, then test and sort them
   walk    walk the resources of a type in the order asked for, and test each
 A test is a probe of a key that ends in rid, so it costs the same however many rows the table has.
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from fhir_gateway.store.index.condition import Keys, Value, Written
+from fhir_gateway.store.index.condition import Keys, Listed, Value, Written
 from fhir_gateway.store.search.criterion import Shape
 from fhir_gateway.store.text import spelling as full_text
 
@@ -37,10 +38,13 @@ KEPT = 8192  # statements
 
 _LIVE = re.compile(r"\{live\}.*?\{/live\}")  # of a set: what keeps out the deleted; without values
 _COLUMN = re.compile(r"\{([a-z0-9_]+)\}")
+_AMONG = re.compile(r"\{among (\d+)\}")
 _RANGED = frozenset({"lo", "hi", "v"})
 # "{of resource}…{/of resource}": rows t of a table, of the rids in between. SQLite's parser does not go deep, and an
 # IN costs more of its depth than a subquery to begin from.
 _OF = ("resource", "i_ref", "i_token")
+# "{with i_access}…{/with}", behind those: that there is such a row a; there it may be several.
+_WITH = ("i_access", "resource")
 _SPELLED: dict[Dialect, dict[str, str]] = {
     "sqlite": {
         "{any}": "IN (SELECT value FROM json_each(?))",
@@ -51,12 +55,15 @@ _SPELLED: dict[Dialect, dict[str, str]] = {
         **{f"{{of {table}}}": "FROM (" for table in _OF},
         **{f"{{/of {table}}}": f") k CROSS JOIN {table} t ON t.rid = k.rid" for table in _OF},
         "{contains}": "instr",
+        "{greatest}": "max",
         "{+}": "+",
         "{+0}": "",
         "{+''}": "",
         "{by}": " INDEXED BY ",
         "{/by}": "",
         "{text}": "",
+        **{f"{{with {table}}}": f" CROSS JOIN {table} a ON " for table in _WITH},
+        "{/with}": "",
         "{some}": "EXISTS (",
         "{/some}": ")",
         "{none}": "NOT EXISTS (",
@@ -73,12 +80,15 @@ _SPELLED: dict[Dialect, dict[str, str]] = {
         **{f"{{of {table}}}": f"FROM {table} t WHERE t.rid = ANY(ARRAY(" for table in _OF},
         **{f"{{/of {table}}}": "))" for table in _OF},
         "{contains}": "strpos",
+        "{greatest}": "greatest",
         "{+}": "",
         "{+0}": " + 0",
         "{+''}": " || ''",
         "{by}": " /* ",
         "{/by}": " */",
         "{text}": ' COLLATE "C"',
+        **{f"{{with {table}}}": f" AND (SELECT 1 FROM {table} a WHERE " for table in _WITH},
+        "{/with}": " LIMIT 1) IS NOT NULL",
         "{some}": "(",
         "{/some}": " LIMIT 1) IS NOT NULL",
         "{none}": "(",
@@ -117,9 +127,41 @@ class Select:
 def text_of(select: Select) -> str:
     """Return the statement of a shape. Its values: of the driver's scans or of the types, of the tests, of what is
     certain, of the rid it begins after, of the rid it ends at, and the limit (but for a count). Where it reaches so far
-    and no farther: between these of the source, of the rid it begins after, and how many rows it goes on.
+    and no farther: between these of the source, of the rid it begins after, and how many rows it goes on. Where arms
+    are merged: all that for each of them, and the limit once more.
     """
     rid = "r.rid" if select.plan == "walk" else "i.rid"
+    chosen = _chosen_text(select, rid)
+    if select.of == "count":
+        return spelled(_counted_text(select, chosen), select.dialect)
+    descending = " DESC" if select.descends else ""
+    ordered = f" ORDER BY {rid}{descending}"
+    if merges(select.plan, select.driver):
+        return spelled(_merged_text(select, f"SELECT {rid} AS rid {chosen}{ordered} LIMIT ?"), select.dialect)
+    if select.of == "rids":
+        return spelled(f"SELECT {rid} {chosen}{ordered} LIMIT ?", select.dialect)
+    columns = _COLUMNS[select.of]
+    if select.plan != "set" and not select.reach:
+        return spelled(f"SELECT {columns} {chosen}{ordered} LIMIT ?", select.dialect)
+    # What is sorted, or walked past, are rids; bodies are read for the page alone.
+    rids = f"SELECT {rid} AS rid {chosen}{ordered} LIMIT ?"
+    bodies = f"SELECT {columns} FROM {{}} {{join}} resource r ON r.rid = k.rid ORDER BY r.rid{descending}"
+    if any(shape.narrowed for shape in select.tests):  # with less inside each other
+        return spelled(f"WITH k AS ({rids}) {bodies.replace('{}', 'k')}", select.dialect)
+    return spelled(bodies.replace("{}", f"({rids}) k"), select.dialect)
+
+
+def _counted_text(select: Select, chosen: str) -> str:
+    """Return the count of what is chosen. In some narrowed sets, which stand before, SQLite would go too deep."""
+    driver = select.driver
+    if select.plan != "set" or driver is None or driver.table != "set" or not driver.narrowed:
+        return f"SELECT count(*) {chosen}"
+    (scan,) = driver.scans
+    return f"WITH d AS ({scan}) SELECT count(*) {chosen.replace(f'FROM ({scan}) i', 'FROM d i', 1)}"
+
+
+def _chosen_text(select: Select, rid: str) -> str:
+    """Return where the rows of a statement come from, and which of them it takes."""
     tests = [probe_text(shape, rid, "r", ranged=False) for shape in select.tests]
     if select.committed:
         tests.append(COMMITTED)
@@ -132,20 +174,28 @@ def text_of(select: Select) -> str:
         tests.append(f"{rid} {'>' if select.descends else '<'}= coalesce(({_reach_text(select, rid)}), {last})")
     sources, first = sources_of(select.plan, select.driver, select.types, _needs_resource(select))
     where = " AND ".join([*first, *tests])
-    chosen = f"FROM {sources}{' WHERE ' if where else ''}{where}"
-    if select.of == "count":
-        return spelled(f"SELECT count(*) {chosen}", select.dialect)
+    return f"FROM {sources}{' WHERE ' if where else ''}{where}"
+
+
+def merges(plan: Plan, driver: Shape | None) -> bool:
+    """Tell whether rows come in order by merging the arms of i_access."""
+    return plan == "stream" and driver is not None and driver.arms > 0
+
+
+def _merged_text(select: Select, arm: str) -> str:
+    """Return the statement of the rows that come first of all arms. A page of each is taken, and each row once."""
+    assert select.driver is not None
     descending = " DESC" if select.descends else ""
-    ordered = f" ORDER BY {rid}{descending}"
+    # As CTEs: SQLite's parser does not go deep.
+    arms = [f"q{number}" for number in range(select.driver.arms)]
+    texts = ", ".join(f"{name} AS ({arm})" for name in arms)
+    rows = " UNION ".join(f"SELECT {name}.rid FROM {name}" for name in arms)
+    rids = f"SELECT u.rid AS rid FROM ({rows}) u ORDER BY u.rid{descending} LIMIT ?"
     if select.of == "rids":
-        return spelled(f"SELECT {rid} {chosen}{ordered} LIMIT ?", select.dialect)
+        return f"WITH {texts} {rids}"
     columns = _COLUMNS[select.of]
-    if select.plan != "set" and not select.reach:
-        return spelled(f"SELECT {columns} {chosen}{ordered} LIMIT ?", select.dialect)
-    # What is sorted, or walked past, are rids; bodies are read for the page alone.
-    rids = f"(SELECT {rid} AS rid {chosen}{ordered} LIMIT ?) k"
-    text = f"SELECT {columns} FROM {rids} {{join}} resource r ON r.rid = k.rid ORDER BY r.rid{descending}"
-    return spelled(text, select.dialect)
+    bodies = f"SELECT {columns} FROM ({rids}) k {{join}} resource r ON r.rid = k.rid ORDER BY r.rid{descending}"
+    return f"WITH {texts} {bodies}"
 
 
 @lru_cache(KEPT)
@@ -168,9 +218,13 @@ def population_text(select: Select, sampled: bool) -> str:
 @lru_cache(KEPT)
 def reach_text(select: Select) -> str:
     """Return the statement of the rid at which a reach ends; no row where there are not so many. Its values: of the
-    driver's scans or of the types, of the rid it begins after, and how many rows it goes on.
+    driver's scans or of the types, of the rid it begins after, and how many rows it goes on; all that for each arm.
     """
-    return spelled(_reach_text(select, "r.rid" if select.plan == "walk" else "i.rid"), select.dialect)
+    text = _reach_text(select, "r.rid" if select.plan == "walk" else "i.rid")
+    if merges(select.plan, select.driver):
+        assert select.driver is not None
+        text = " UNION ALL ".join([f"SELECT q.rid FROM ({text}) q"] * select.driver.arms)
+    return spelled(text, select.dialect)
 
 
 def _reach_text(select: Select, rid: str) -> str:
@@ -184,6 +238,7 @@ def _reach_text(select: Select, rid: str) -> str:
 def _needs_resource(select: Select) -> bool:
     # The bodies of a set, and of what a walk reaches, are joined to the page alone.
     bodies = select.of in ("versions", "keys") and select.plan == "stream" and not select.reach
+    bodies = bodies and not merges(select.plan, select.driver)
     return bodies or select.committed or tests_resource(select.tests)
 
 
@@ -197,7 +252,9 @@ def sources_of(plan: Plan, driver: Shape | None, types: Types, needs_resource: b
         clauses = {"one": ["r.rtype = ?"], "many": ["r.rtype {any}"], "all": []}[types]
         return "resource r", [*clauses, "r.deleted = 0"]
     assert driver is not None
-    if plan == "stream":
+    if merges(plan, driver):
+        source, clauses = f"{driver.table} i", ["i.party = ?", "i.rtype = ?"]
+    elif plan == "stream":
         source, clauses = f"{driver.table} i", [_of_parameter(driver, "i", driver.scans[0])]
     else:
         source, clauses = f"({set_text(driver)}) i", []
@@ -214,9 +271,41 @@ def counts_text(shapes: tuple[Shape, ...], limit: int, dialect: Dialect) -> str:
     return spelled(f"SELECT {', '.join(_count_text(shape, limit) for shape in shapes)}", dialect)
 
 
-def _count_text(shape: Shape, limit: int) -> str:
-    """Return the count of a criterion's rows up to a limit; what it gathers first is counted before that is begun."""
-    own = f"(SELECT count(*) FROM ({scans_text(shape, ' UNION ALL ', deleted=True)} LIMIT {limit}) c)"
+@lru_cache(KEPT)
+def narrowed_counts_text(shapes: tuple[Shape, ...], limit: int, dialect: Dialect) -> str:
+    """Return the same statement, of criteria some of which are narrowed: SQLite's parser would go too deep in these.
+
+    Its values: the `scan_values` of those that are counted apart, then of all others each criterion's `count_values`,
+    of those its `inner_values`.
+    """
+    apart = {f"w{place}": shape for place, shape in enumerate(shapes) if counted_apart(shape)}
+    scans = ", ".join(f"{name} AS ({_rows_text(shape)} LIMIT {limit})" for name, shape in apart.items())
+    counts = (
+        _count_text(shape, limit, f"(SELECT count(*) FROM w{place})" if counted_apart(shape) else "")
+        for place, shape in enumerate(shapes)
+    )
+    return spelled(f"WITH {scans} SELECT {', '.join(counts)}", dialect)
+
+
+def counted_apart(shape: Shape) -> bool:
+    return shape.narrowed and bool(shape.inner)
+
+
+def _rows_text(shape: Shape) -> str:
+    """Return the SELECT of a criterion's rows, the deleted too, with as little inside each other as may be."""
+    return _LIVE.sub("", shape.scans[0]) if shape.table == "set" else scans_text(shape, " UNION ALL ", deleted=True)
+
+
+def _count_text(shape: Shape, limit: int, own: str = "") -> str:
+    """Return the count of a criterion's rows up to a limit; what it gathers first is counted before that is begun.
+
+    Of arms it is that of the longest, since most of what one party has access to another has too.
+    """
+    if shape.arms:
+        arm = f"SELECT i.rid FROM {shape.table} i WHERE i.party = ? AND i.rtype = ? LIMIT {limit}"
+        arms = [f"(SELECT count(*) FROM ({arm}) c)"] * shape.arms
+        return arms[0] if len(arms) == 1 else f"{{greatest}}({', '.join(arms)})"
+    own = own or f"(SELECT count(*) FROM ({scans_text(shape, ' UNION ALL ', deleted=True)} LIMIT {limit}) c)"
     if not shape.inner:
         return own
     many = " OR ".join(f"{_count_text(inner, limit)} >= {limit}" for inner in shape.inner)
@@ -246,8 +335,12 @@ def _of_parameter(shape: Shape, alias: str, where: str, deleted: bool = False) -
     """Return the clause of one scan. Only `resource` itself has rows of what is deleted."""
     # + 0: no index of the living alone may be taken for the one that the scan is a range of.
     live = [] if deleted else [f"{alias}.deleted{{+0}} = 0"]
-    clauses = {"one": [f"{alias}.pid = ?"], "many": [f"{alias}.pid {{any}}"], "none": live}
+    of_parties = [f"{alias}.party {{any}}"]
+    clauses = {"one": [f"{alias}.pid = ?"], "many": [f"{alias}.pid {{any}}"], "none": live, "party": of_parties}
     return " AND ".join([*clauses[shape.pids], *([on(alias, where)] if where else [])])
+
+
+_PROBED = {"one": "{}.pid = ?", "many": "{}.pid {{any}}", "party": "{{+}}{}.party{{+0}} {{any}}"}
 
 
 @lru_cache(KEPT)
@@ -260,7 +353,7 @@ def probe_text(shape: Shape, rid: str, resource: str, ranged: bool, alias: str =
     if shape.table in OF_RESOURCE:
         wheres = [on(resource, where, unranged=not ranged) for where in shape.wheres]
         return f"{'NOT ' if shape.negated else ''}({' OR '.join(wheres)})"
-    clauses = [f"{alias}.rid = {rid}", f"{alias}.pid {'= ?' if shape.pids == 'one' else '{any}'}"]
+    clauses = [f"{alias}.rid = {rid}", _PROBED[shape.pids].format(alias)]
     if shape.wheres:
         clauses.append(f"({' OR '.join(on(alias, where, unranged=True) for where in shape.wheres)})")
     probe = f"SELECT 1 FROM {shape.table} {alias} WHERE {' AND '.join(clauses)}"
@@ -283,16 +376,28 @@ def on(alias: str, where: str, unranged: bool = False) -> str:
 
 def spelled(text: str, dialect: Dialect) -> str:
     """Return a text as the dialect writes it."""
+    if "{among " in text:
+        text = _AMONG.sub(lambda found: _among(int(found[1]), dialect), text)
     for marker, spelling in (*_SPELLED[dialect].items(), *full_text.SPELLED[dialect].items()):
         text = text.replace(marker, spelling)
     return text
+
+
+def _among(number: int, dialect: Dialect) -> str:
+    return "{any}" if dialect == "postgresql" else f"IN ({', '.join('?' * number)})"
 
 
 def bound(values: Iterable[Value], dialect: Dialect) -> list[Any]:
     """Return values as the dialect's driver takes them."""
     if dialect == "postgresql":
         return [_bound_postgresql(value) for value in values]
-    return [_bound_sqlite(value) for value in values]
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, Listed):
+            found += value
+        else:
+            found.append(_bound_sqlite(value))
+    return found
 
 
 def _bound_postgresql(value: Value) -> Any:

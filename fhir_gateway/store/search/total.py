@@ -11,6 +11,8 @@ Source: FHIR R4, Search, "_total": "estimate: a rough estimate of the number of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
@@ -32,35 +34,65 @@ def total_of(
     read: Read, query: SearchQuery, planner: Planner, certain: Certain, how: Literal["estimate", "accurate"]
 ) -> int:
     """Return the number of matches. Raises: TooCostly beyond the time limit of `read`."""
-    planned = planner.gathered(query.criteria) or Planned("walk", None, query.criteria)
-    rtypes = [query.registry.rtypes[type] for type in query.types]
-    select = Select(
-        read.dialect,
-        planned.plan,
-        None if planned.driver is None else planned.driver.shape,
-        tuple(criterion.shape for criterion in planned.tests),
-        ("all", "one", "many")[min(len(rtypes), 2)],
-        True,
-        False,
-        False,
-        certain is not None,
-        "count",
-    )
-    source = list(source_values(planned, rtypes))
-    tests: list[Value] = [*chain.from_iterable(criterion.test_values for criterion in planned.tests), *(certain or ())]
-    prime = None if how == "accurate" else _prime(read, select, source, planned, has_tests=bool(tests))
-    if prime is None:
-        counted: int = read.rows(text_of(select), bound([*source, *tests], read.dialect))[0][0]
+    counting = _Counting(read, query, certain)
+    seen = query.criteria[-1] if query.criteria and query.criteria[-1].shape.table == "i_access" else None
+    if seen is None:
+        planned = planner.gathered(query.criteria) or Planned("walk", None, query.criteria)
+    else:
+        planned = planner.gathered_within(query.criteria)
+    if how == "accurate":
+        return counting.exact(planned)
+    if seen is None:
+        estimate = counting.estimate(planned)
+        return counting.exact(planned) if estimate is None else estimate
+    # How good it is must not tell of what is hidden: the sample is one of what may be seen.
+    estimate = counting.estimate(replace(planned, plan="set", driver=seen, tests=query.asked))
+    return counting.exact(planned) if estimate is None or estimate <= EXACT else estimate
+
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    """The matches of a search, counted."""
+
+    read: Read
+    query: SearchQuery
+    certain: Certain
+
+    def exact(self, planned: Planned) -> int:
+        values = [*self._source(planned), *self._tests(planned)]
+        counted: int = self.read.rows(text_of(self._select(planned)), bound(values, self.read.dialect))[0][0]
         return counted
-    sampled: int = read.rows(population_text(select, sampled=True), bound([*source, prime, *tests], read.dialect))[0][0]
-    return sampled * prime
 
+    def estimate(self, planned: Planned) -> int | None:
+        """Return an estimate from a sample; None when all rows may be tested."""
+        tests = self._tests(planned)
+        if not tests or (planned.counts and min(count for _, count in planned.counts) <= EXACT):
+            return None
+        source, select, dialect = self._source(planned), self._select(planned), self.read.dialect
+        rows: int = self.read.rows(population_text(select, sampled=False), bound(source, dialect))[0][0]
+        if rows <= EXACT:
+            return None
+        prime = next((prime for prime in _PRIMES if rows <= prime * SAMPLE), _PRIMES[-1])
+        values = bound([*source, prime, *tests], dialect)
+        sampled: int = self.read.rows(population_text(select, sampled=True), values)[0][0]
+        return sampled * prime
 
-def _prime(read: Read, select: Select, source: list[Value], planned: Planned, has_tests: bool) -> int | None:
-    """Return the prime that leaves about SAMPLE rows to be tested; None when all of them may be."""
-    if not has_tests or (planned.counts and min(count for _, count in planned.counts) <= EXACT):
-        return None
-    rows: int = read.rows(population_text(select, sampled=False), bound(source, read.dialect))[0][0]
-    if rows <= EXACT:
-        return None
-    return next((prime for prime in _PRIMES if rows <= prime * SAMPLE), _PRIMES[-1])
+    def _select(self, planned: Planned) -> Select:
+        return Select(
+            self.read.dialect,
+            planned.plan,
+            None if planned.driver is None else planned.driver.shape,
+            tuple(criterion.shape for criterion in planned.tests),
+            ("all", "one", "many")[min(len(self.query.types), 2)],
+            True,
+            False,
+            False,
+            self.certain is not None,
+            "count",
+        )
+
+    def _source(self, planned: Planned) -> Sequence[Value]:
+        return source_values(planned, [self.query.registry.rtypes[type] for type in self.query.types])
+
+    def _tests(self, planned: Planned) -> list[Value]:
+        return [*chain.from_iterable(each.test_values for each in planned.tests), *(self.certain or ())]

@@ -77,10 +77,10 @@ TOO_MANY_WORDS = Complaint(
 BEHIND = Complaint(
     "text-index-behind",
     "too-costly",
-    en="The words of about {number} resources are not indexed yet, so that {name} cannot be answered truly; the index "
-    "is being built. Try again in a while, or search by other parameters.",
-    fr="Les mots d'environ {number} ressources ne sont pas encore indexés, si bien que {name} ne peut pas recevoir de "
-    "réponse juste ; l'index est en construction. Réessayez un peu plus tard, ou cherchez par d'autres paramètres.",
+    en="The words of too many resources are not indexed yet, so that {name} cannot be answered truly; the index is "
+    "being built. Try again in a while, or search by other parameters.",
+    fr="Les mots de trop de ressources ne sont pas encore indexés, si bien que {name} ne peut pas recevoir de réponse "
+    "juste ; l'index est en construction. Réessayez un peu plus tard, ou cherchez par d'autres paramètres.",
 )
 BUSY = Complaint(
     "text-index-busy",

@@ -142,7 +142,7 @@ def be_current(store: Store, name: str = "_content", bound: int = BOUND, seconds
             time.sleep(_PAUSE)
     with store.read() as view:
         if _behind(view, _mark(view), 1, newest):
-            raise TooCostly(complaints.BEHIND.at(name=name, number=_number_behind(view)))
+            raise TooCostly(complaints.BEHIND.at(name=name))
 
 
 def be_current_within(tx: Write, name: str = "_content", bound: int = BOUND, seconds: float = SECONDS) -> None:
@@ -153,7 +153,7 @@ def be_current_within(tx: Write, name: str = "_content", bound: int = BOUND, sec
     _hold(tx, seconds)
     mark, line = _mark(tx), _line(tx)
     if len(_behind(tx, mark, bound + 1)) > bound:
-        raise TooCostly(complaints.BEHIND.at(name=name, number=_number_behind(tx)))
+        raise TooCostly(complaints.BEHIND.at(name=name))
     whole = False
     while not whole and (rows := _behind(tx, mark, BATCH)):
         batch, whole = _batch(tx, rows, line, _LAST if len(rows) < BATCH else None)
