@@ -54,4 +54,5 @@ def answer(entry: Entry, done: Done) -> Answer:
         version=None if version is None else version.vid,
         last_updated=None if version is None else version.last_updated,
         location=location_of(done) if done.outcome in ("created", "found") else None,
+        shown=() if version is None else (version.rid,),
     )

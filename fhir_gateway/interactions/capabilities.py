@@ -74,6 +74,7 @@ def capabilities(gateway: Gateway, interaction: Interaction) -> Answer:
                 base=interaction.base,
                 software_version=gateway.software_version,
                 date=gateway.started,
+                security=gateway.security,
                 language=interaction.language,
                 parameters_of=gateway.registry.parameters,
                 offers=gateway.offers,

@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from fhir_gateway.fhir.outcome import Conflict, Gone, NotFound, PreconditionFailed, Unprocessable
-from fhir_gateway.interactions import complaints, conditions, full_text, late, preconditions, search_state
+from fhir_gateway.interactions import bounds, complaints, conditions, full_text, late, preconditions, search_state
 from fhir_gateway.interactions.entry import Done, Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.plan import Plan, plan
 from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.interactions.terminology import KINDS
-from fhir_gateway.store.contract import Delete, Key, Locks, Read, Staged, Version, Write
+from fhir_gateway.interactions.trace import recorded
+from fhir_gateway.store.contract import Delete, Key, Locks, Narrowing, Read, Staged, Version, Write
 from fhir_gateway.store.registry import PARAMETERS_LOCK
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, l
     for attempt in range(_ATTEMPTS):
         planned = _planned(gateway, entries)
         if planned.writes_nothing:
-            with gateway.store.read(gateway.limits.search_seconds) as view:
+            with gateway.store.read(gateway.limits.search_seconds, narrowing=_narrowing(gateway)) as view:
                 if not _changed(gateway, view, entries, planned):
                     current = view.current_of([key for identity in planned.identities for key in identity.keys])
                     return answer(view, _done(planned, (), current))
@@ -71,7 +72,7 @@ def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, l
             return answer(tx, _carry_out(gateway, tx, entries, planned))
 
         try:
-            answered = gateway.store.write(work, locks)
+            answered = gateway.store.write(recorded(work), locks)
         except GenerationChanged:
             search_state.renew(gateway)
             continue
@@ -81,6 +82,8 @@ def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, l
             search_state.take_effect(gateway)
         if any(entry.act.type in KINDS for entry in entries):
             gateway.terminology.changed()
+        if any(entry.act.type == "Organization" for entry in entries):
+            gateway.rights.forget()
         return answered
     raise Conflict(complaints.UNSETTLED.at())
 
@@ -109,8 +112,13 @@ def trial(gateway: Gateway, view: Read, entries: Sequence[Entry]) -> None:
 def _planned(gateway: Gateway, entries: Sequence[Entry]) -> Plan:
     if all(entry.asks_nothing for entry in entries):
         return plan(gateway, None, entries)
-    with gateway.store.read() as view:
+    with gateway.store.read(narrowing=_narrowing(gateway)) as view:
         return plan(gateway, view, entries)
+
+
+def _narrowing(gateway: Gateway) -> Narrowing | None:
+    """Return what a plan sees: the same as the write that it is for."""
+    return None if gateway.access is None else gateway.access.writing
 
 
 def _locks(entries: Sequence[Entry], planned: Plan) -> Locks:
@@ -134,14 +142,18 @@ def _carry_out(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: P
     if _changed(gateway, tx, entries, planned):
         raise IdentitiesChanged
     current = tx.current_of(planned.decided) if planned.decided else {}
+    if bounds.changed_since(planned, current):
+        raise IdentitiesChanged
     _check(gateway, tx.absent, entries, planned, current)
     for key, seen in planned.patched.items():
-        if current[key].vid != seen.vid:
+        if key not in current or current[key].vid != seen.vid:
             raise IdentitiesChanged
     staged = tx.stage([command for command, _ in planned.commands])
     done = _done(planned, staged, current)
     refusals = Refusals()
     late.settle(gateway, tx, planned, done, refusals)
+    if planned.late and not refusals:
+        bounds.keep_to_rights(gateway, tx, planned)  # as its references came out
     _check_referers(gateway, tx, planned, refusals)
     refusals.raise_any()
     if planned.change is not None:
@@ -161,7 +173,7 @@ def _done(planned: Plan, staged: Sequence[Staged], current: dict[Key, Version]) 
             done.append(Done(of_entry[0].outcome, of_entry[0].version))
         elif of_entry:
             done.append(Done("deleted", None, len(of_entry)))
-        elif identity.keys:
+        elif identity.keys and identity.keys[0] not in planned.absent:
             done.append(Done("found", current[identity.keys[0]]))
         else:
             done.append(Done("absent", None))
@@ -177,8 +189,10 @@ def _check(
         for key in identity.keys:
             if key in planned.decided:
                 _check_key(refusals, entry, identity, key, current.get(key))
-    if gateway.limits.integrity_on_write and (planned.local or planned.guessed):
-        _check_local(refusals, absent, planned)
+    # To whom something is shown follows from references, so those of who is not shown everything are always checked.
+    checked = gateway.limits.integrity_on_write or (gateway.access is not None and gateway.access.is_narrowed)
+    if checked and (planned.local or planned.guessed):
+        _check_local(gateway, refusals, absent, planned)
     refusals.raise_any()
 
 
@@ -197,7 +211,7 @@ def _check_key(refusals: Refusals, entry: Entry, identity: Identity, key: Key, n
         refusals.add(Gone, complaints.DELETED.at(entry.at("url"), type=type, id=id, version=now.vid))
 
 
-def _check_local(refusals: Refusals, absent: Absent, planned: Plan) -> None:
+def _check_local(gateway: Gateway, refusals: Refusals, absent: Absent, planned: Plan) -> None:
     """Refuse references to what is not here, and to what this same Bundle takes away."""
     gone = {(command.type, command.id) for command, _ in planned.commands if isinstance(command, Delete)}
     # What conditional references seem to name is held here too; whether it is what they name, `late` finds out.
@@ -210,7 +224,7 @@ def _check_local(refusals: Refusals, absent: Absent, planned: Plan) -> None:
             place, reference = planned.expression(index, link), "/".join(key)
             if key in gone:
                 refusals.add(Conflict, complaints.REFERENCE_DELETED.at(place, reference=reference))
-            else:
+            elif not bounds.was_referred_to(gateway, planned, index, key):
                 refusals.add(Unprocessable, complaints.REFERENCE_ABSENT.at(place, reference=reference))
 
 
@@ -218,7 +232,8 @@ def _check_referers(gateway: Gateway, view: Read, planned: Plan, refusals: Refus
     """Refuse to delete what something still refers to, after all else is staged.
 
     A referer that this same transaction deletes or rewrites refers no longer. On PostgreSQL the tombstone is staged
-    by now, so that a reference made meanwhile waits for this commit and finds its target gone.
+    by now, so that a reference made meanwhile waits for this commit and finds its target gone. Who refers and is hidden
+    from the actor is not named.
     """
     deleted = {(command.type, command.id): index for command, index in planned.commands if isinstance(command, Delete)}
     if not deleted or not gateway.limits.integrity_on_delete:
@@ -227,4 +242,7 @@ def _check_referers(gateway: Gateway, view: Read, planned: Plan, refusals: Refus
         if referer in deleted:
             continue
         place = planned.entries[deleted[type, id]].at("url")
+        if referer is None:
+            refusals.add(Conflict, complaints.STILL_REFERENCED_ELSEWHERE.at(place, type=type, id=id))
+            continue
         refusals.add(Conflict, complaints.STILL_REFERENCED.at(place, type=type, id=id, referer="/".join(referer)))

@@ -42,6 +42,55 @@ NO_COMPARTMENT = Complaint(
     fr="{url} ressemble à une recherche dans un compartiment, mais {type} n'en a pas ; il y a ceux de {known}.",
 )
 
+# --- who may do what
+
+RIGHT_MISSING = Complaint(
+    "right-missing",
+    "forbidden",
+    en="The role {role} has no right to {right} on {type}. Act in a role that has it, or ask the administrator of this "
+    "gateway, whose policy says who has which rights.",
+    fr="Le rôle {role} n'a pas le droit {right} sur {type}. Agissez dans un rôle qui l'a, ou adressez-vous à "
+    "l'administrateur de cette passerelle, dont la politique dit qui a quels droits.",
+)
+SCOPE_MISSING = Complaint(
+    "scope-missing",
+    "forbidden",
+    en="The access token was not granted the scope {scope}. Ask for a token with it.",
+    fr="Le jeton d'accès n'a pas reçu la portée {scope}. Demandez un jeton qui la porte.",
+)
+ORGANISATION_MISSING = Complaint(
+    "organisation-missing",
+    "forbidden",
+    en="The access token names no organisation, and the role {role} writes only for one. Ask for a token that names "
+    "the organisation acted for.",
+    fr="Le jeton d'accès ne nomme aucune structure, et le rôle {role} n'écrit que pour l'une d'elles. Demandez un "
+    "jeton qui nomme la structure pour laquelle vous agissez.",
+)
+NOT_OWN = Complaint(
+    "not-own",
+    "forbidden",
+    en="{type}/{id} is another organisation's; the role {role} has the right to {right} on what is its own "
+    "organisation's only. Ask that organisation.",
+    fr="{type}/{id} est à une autre structure ; le rôle {role} n'a le droit {right} que sur ce qui est à la sienne. "
+    "Adressez-vous à cette structure.",
+)
+ELEMENT_NOT_CHANGEABLE = Complaint(
+    "element-not-changeable",
+    "forbidden",
+    en="{type}.{element}: the right of the role {role} to {right} does not go as far as that. What it may change: "
+    "{may}. Leave the element as it is stored.",
+    fr="{type}.{element} : le droit {right} du rôle {role} ne va pas jusque-là. Ce qu'il peut changer : {may}. Laissez "
+    "l'élément tel qu'il est conservé.",
+)
+ID_NOT_CHOSEN = Complaint(
+    "id-not-chosen",
+    "not-supported",
+    en="There is no {type}/{id} to update, and the role {role} does not choose the ids of new resources. Create it "
+    "with POST {type}; the server gives the id.",
+    fr="Il n'y a pas de {type}/{id} à mettre à jour, et le rôle {role} ne choisit pas les identifiants des nouvelles "
+    "ressources. Créez-la par POST {type} ; le serveur donne l'identifiant.",
+)
+
 # --- resources and versions
 
 NOT_FOUND = Complaint(
@@ -247,6 +296,15 @@ STILL_REFERENCED = Complaint(
     "transaction.",
     fr="{type}/{id} ne peut pas être supprimée : {referer} s'y réfère. Modifiez ou supprimez {referer} d'abord, ou "
     "dans la même transaction.",
+)
+
+STILL_REFERENCED_ELSEWHERE = Complaint(
+    "still-referenced-elsewhere",
+    "conflict",
+    en="{type}/{id} cannot be deleted: what you may not see refers to it. Mark it as entered in error, or ask the "
+    "administrator of this gateway.",
+    fr="{type}/{id} ne peut pas être supprimée : ce que vous ne pouvez pas voir s'y réfère. Marquez-la comme saisie "
+    "par erreur, ou adressez-vous à l'administrateur de cette passerelle.",
 )
 
 # --- search parameters

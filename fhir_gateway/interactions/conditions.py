@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue, NotFound, PreconditionFailed, TooCostly
+from fhir_gateway.fhir.outcome import (
+    FhirError,
+    Forbidden,
+    InvalidRequest,
+    Issue,
+    NotFound,
+    PreconditionFailed,
+    TooCostly,
+)
 from fhir_gateway.interactions import complaints, full_text
+from fhir_gateway.interactions.access import seeing
 from fhir_gateway.interactions.entry import Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Parameters
 from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.interactions.urls import criteria_from
-from fhir_gateway.store.contract import Key, Read
+from fhir_gateway.store.contract import Key, Narrowing, Read
 from fhir_gateway.store.search.query import PAGE, SearchQuery, parse
 from fhir_gateway.store.search.select import match
 
@@ -100,6 +109,8 @@ def resolve_references(
             parameters = criteria_from(query)
             if not parameters:
                 raise InvalidRequest(complaints.CRITERIA_MISSING.at(method="Reference", type=type))
+            if gateway.access is not None and (lacking := gateway.access.lacking_on("search-type", type)):
+                raise Forbidden(*lacking)
             found[text] = matches(gateway, view, type, parameters, 2)
         except FhirError as refusal:
             issues = (Issue(issue.complaint, expression, issue.values) for issue in refusal.issues)
@@ -107,9 +118,11 @@ def resolve_references(
     return found
 
 
-def query_of(gateway: Gateway, type: str, parameters: Parameters) -> SearchQuery:
-    """Return the search that a condition is. Whatever Prefer says, an unknown parameter is refused: passing over it
-    would make the condition match more than its sender meant.
+def query_of(gateway: Gateway, type: str, parameters: Parameters, narrowing: Narrowing | None = None) -> SearchQuery:
+    """Return the search that a condition is, for a view of this narrowing.
+
+    Whatever Prefer says, an unknown parameter is refused: passing over it would make the condition match more than its
+    sender meant.
 
     Raises: InvalidRequest with every problem.
     """
@@ -120,11 +133,14 @@ def query_of(gateway: Gateway, type: str, parameters: Parameters) -> SearchQuery
     ]
     if issues:
         raise InvalidRequest(*issues)
-    return parse(type, parameters, gateway.registry, strict=True)
+    return parse(type, parameters, gateway.registry, strict=True, narrowing=narrowing)
 
 
 def matches(gateway: Gateway, view: Read, type: str, parameters: Parameters, limit: int) -> list[Key]:
     """Return up to `limit` current resources that a condition names."""
-    query = query_of(gateway, type, parameters)
+    # A view that writes may see more than conditions may.
+    narrowing = view.narrowing if gateway.access is None else gateway.access.reading
+    query = query_of(gateway, type, parameters, narrowing)
     full_text.be_current_within(gateway, view, parameters)
-    return match(view, query, limit)
+    with seeing(view, narrowing):
+        return match(view, query, limit)

@@ -35,7 +35,7 @@ def be_current(gateway: Gateway, parameters: Parameters | None) -> None:
     Raises: TooCostly when too much is behind.
     """
     if parameters and (name := asked(parameters)) is not None and gateway.registry.limits.full_text:
-        index.be_current(gateway.store, name)
+        index.be_current(gateway.everything.store, name)
 
 
 def be_current_within(gateway: Gateway, view: Read, parameters: Parameters) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fhir_gateway.conformance.custom_parameters import NO_CUSTOM_PARAMETERS, CustomParameters
 from fhir_gateway.conformance.definitions import Definitions
 from fhir_gateway.conformance.package_offers import NOTHING, Offers
-from fhir_gateway.interactions.interaction import Actor, Interaction
+from fhir_gateway.interactions.access import Access, Rights
+from fhir_gateway.interactions.narrowed_store import NarrowedStore
 from fhir_gateway.interactions.terminology import Terminology
+from fhir_gateway.interactions.trace import TraceLog
 from fhir_gateway.interactions.validation import Validation
 from fhir_gateway.store.contract import Store
 from fhir_gateway.store.index.indexer import Indexer
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from fhir_gateway.terminology.catalog import Catalog
 
 NewId = Callable[[], str]
-Trace = Callable[[Interaction, Actor, int], None]  # what was asked, by whom, and the status it was answered with
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,6 @@ def _r4_terminology() -> Catalog:
     return layers()
 
 
-def untraced(interaction: Interaction, actor: Actor, status: int) -> None:
-    """Leave no trace."""
-
-
 @dataclass(frozen=True, slots=True)
 class SearchState:
     """What resources are indexed and searched by, at one moment: immutable but for `statements`, which it remembers.
@@ -92,7 +89,11 @@ class Searching:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What the acts work with. The clock is the store's: it gives every commit its instant."""
+    """What the acts work with. The clock is the store's: it gives every commit its instant.
+
+    An actor's acts are given a gateway of the actor's own (`seen_by`), whose store shows what the actor may see; what
+    the server does of itself, whoever asked for it, goes by `everything`.
+    """
 
     store: Store
     searching: Searching
@@ -101,15 +102,32 @@ class Gateway:
     started: str = ""  # when this server's capabilities became what they are, a FHIR dateTime
     limits: Limits = field(default_factory=Limits)
     new_id: NewId = random_id
-    trace: Trace = untraced
+    trace: TraceLog | None = None  # None: no records are kept of what is asked
     validation: Validation = field(default_factory=lambda: Validation(_r4_validator, "structure"))
     offers: Offers = NOTHING  # of the packages that are installed
     terminology: Terminology = field(default_factory=lambda: Terminology(_r4_terminology))
+    security: Mapping[str, Any] | None = None  # CapabilityStatement.rest.security, where somebody must say who he is
     bell: threading.Event = field(default_factory=threading.Event)  # wakes the background
+    rights: Rights = field(default_factory=Rights)
+    access: Access | None = None  # of the actor it is for; None: nobody in particular, who may do and see everything
+    from_whole: Gateway | None = None
     resource_types: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "resource_types", frozenset(self.definitions.types.resources))
+        whole = self.from_whole
+        types = frozenset(self.definitions.types.resources) if whole is None else whole.resource_types
+        object.__setattr__(self, "resource_types", types)
+
+    @property
+    def everything(self) -> Gateway:
+        """The gateway from which nothing is hidden."""
+        return self if self.from_whole is None else self.from_whole
+
+    def seen_by(self, access: Access) -> Gateway:
+        """Return the gateway for one actor: narrowed."""
+        whole = self.everything
+        store = NarrowedStore(whole.store, access)
+        return replace(whole, store=store, access=access, from_whole=whole)
 
     @property
     def definitions(self) -> Definitions:

@@ -6,6 +6,7 @@ Source: FHIR R4, RESTful API, "history", "Paging".
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import cast
 
 from fhir_gateway.conformance.subset import Asked, Subset
@@ -17,7 +18,7 @@ from fhir_gateway.interactions import complaints, subset
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer, Interaction, Parameters
 from fhir_gateway.interactions.search import url_of
-from fhir_gateway.store.contract import HistoryQuery, Read, Version
+from fhir_gateway.store.contract import HistoryQuery, Narrowing, Read, Version
 from fhir_gateway.store.index.hashing import h64
 from fhir_gateway.store.search.order import SortKey
 from fhir_gateway.store.search.paging import sign, verify
@@ -32,7 +33,7 @@ def history(gateway: Gateway, view: Read, interaction: Interaction) -> Answer:
 
     Raises: InvalidRequest with all that is wrong with the parameters; NotFound when a resource never was.
     """
-    read = _Reading(gateway, interaction)
+    read = _Reading(gateway, interaction, view.narrowing)
     query = read.query()
     if query.id is not None and query.type is not None and view.current(query.type, query.id) is None:
         raise NotFound(complaints.NOT_FOUND.at(type=query.type, id=query.id))
@@ -45,19 +46,20 @@ def history(gateway: Gateway, view: Read, interaction: Interaction) -> Answer:
         links.append(("next", url_of(place, [*following, *shown])))
     bodies = [_body(gateway, version, read.asked.subset) for version in page.versions]
     entries = [_entry(interaction.base, *each) for each in zip(page.versions, bodies, strict=True)]
-    return Answer(200, history_bundle(entries, links, page.total, gateway.new_id(), gateway.registry.now()))
+    body = history_bundle(entries, links, page.total, gateway.new_id(), gateway.registry.now())
+    return Answer(200, body, shown=[version.rid for version in page.versions])
 
 
 class _Reading:
     """The parameters of a history while they are read. `walk` is what its page tokens belong to."""
 
-    def __init__(self, gateway: Gateway, interaction: Interaction) -> None:
+    def __init__(self, gateway: Gateway, interaction: Interaction, narrowing: Narrowing | None) -> None:
         self.gateway = gateway
         self.interaction = interaction
         self.issues: list[Issue] = []
         self.applied: Parameters = []
         self.without_page: Parameters = []
-        self.walk = SearchQuery(gateway.registry, ())
+        self.walk = SearchQuery(gateway.registry, (), narrowing=narrowing)
         self.asked = Asked()
 
     def query(self) -> HistoryQuery:
@@ -79,7 +81,7 @@ class _Reading:
         self.without_page = [pair for pair in self.applied if pair[0] != PAGE]
         act = self.interaction
         asked = f"history {act.type} {act.id} {given.get('_since')} {given.get('_at')}"
-        self.walk = SearchQuery(self.gateway.registry, (), order=_ORDER, key=h64(asked))
+        self.walk = replace(self.walk, order=_ORDER, key=h64(asked))
         after = self._after(given)
         if self.issues:
             raise InvalidRequest(*self.issues)

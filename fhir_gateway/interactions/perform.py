@@ -5,23 +5,24 @@ Source: FHIR R4, RESTful API.
 
 from __future__ import annotations
 
-from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
-from fhir_gateway.interactions import access, full_text
+from time import perf_counter
+
+from fhir_gateway.fhir.outcome import InvalidRequest
+from fhir_gateway.interactions import full_text
 from fhir_gateway.interactions.batch import batch
 from fhir_gateway.interactions.capabilities import capabilities
 from fhir_gateway.interactions.entry import WRITES
 from fhir_gateway.interactions.gateway import Gateway
-from fhir_gateway.interactions.interaction import Actor, Answer, Conditions, Interaction
+from fhir_gateway.interactions.interaction import ANONYME, Actor, Answer, Conditions, Interaction
 from fhir_gateway.interactions.operations.operate import operate
 from fhir_gateway.interactions.read import UNCONDITIONAL, answer_with
 from fhir_gateway.interactions.reads import READS
 from fhir_gateway.interactions.search_state import renew
 from fhir_gateway.interactions.subset import cut, subset_of
 from fhir_gateway.interactions.terminology_capabilities import asks_for_terminology, terminology_capabilities
+from fhir_gateway.interactions.trace import followed
 from fhir_gateway.interactions.transaction import transact
 from fhir_gateway.interactions.write import write
-
-ANONYME = Actor()
 
 
 def perform(gateway: Gateway, interaction: Interaction, actor: Actor = ANONYME) -> Answer:
@@ -29,14 +30,17 @@ def perform(gateway: Gateway, interaction: Interaction, actor: Actor = ANONYME) 
 
     Raises: the FhirError that refuses it. Nothing was written then.
     """
-    try:
-        access.require(actor, interaction)
-        answer = _act(gateway, interaction, actor)
-    except FhirError as refusal:
-        gateway.trace(interaction, actor, refusal.status)
-        raise
-    gateway.trace(interaction, actor, answer.status)
-    return answer
+    if gateway.trace is None:
+        return _asked(gateway, interaction, actor)
+    return followed(gateway.trace, interaction, actor, lambda: _asked(gateway, interaction, actor))
+
+
+def _asked(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
+    if actor is not ANONYME:
+        access = gateway.rights.of(gateway, actor)
+        access.require(interaction)
+        gateway = gateway.seen_by(access)
+    return _act(gateway, interaction, actor)
 
 
 def _act(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
@@ -73,7 +77,8 @@ def _act(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
 
 def _read(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
     full_text.be_current(gateway, interaction.parameters)
-    with gateway.store.read(gateway.limits.search_seconds, feed=_is_feed(interaction)) as view:
+    narrowing = None if gateway.access is None else gateway.access.narrowing_of(interaction)
+    with gateway.store.read(gateway.limits.search_seconds, _is_feed(interaction), narrowing) as view:
         return READS[interaction.code](gateway, view, interaction, actor)
 
 
@@ -89,8 +94,23 @@ def perform_read_now(
 ) -> Answer:
     """Answer a plain read at once, on whatever thread asks: one statement, and nothing built that is not sent.
 
-    What `perform` would say of the same read, without its trace. Raises: NotFound, Gone, Unavailable.
+    What `perform` would say of the same read. Raises: Forbidden, NotFound, Gone, Unavailable.
     """
-    if actor is not ANONYME:
-        access.require(actor, Interaction("read", type, id))
-    return answer_with(gateway.store.current(type, id), type, id, conditions)
+    if gateway.trace is None:
+        return _read_now(gateway, type, id, conditions, actor)
+    began = perf_counter()
+    try:
+        answer = _read_now(gateway, type, id, conditions, actor)
+    except Exception as refusal:
+        gateway.trace.add_read(type, id, actor, began, refusal)
+        raise
+    gateway.trace.add_read(type, id, actor, began, answer)
+    return answer
+
+
+def _read_now(gateway: Gateway, type: str, id: str, conditions: Conditions, actor: Actor) -> Answer:
+    if actor is ANONYME:
+        return answer_with(gateway.store.current(type, id), type, id, conditions)
+    access = gateway.rights.of(gateway, actor)
+    access.require_read(type)
+    return answer_with(gateway.store.current(type, id, access.reading), type, id, conditions)

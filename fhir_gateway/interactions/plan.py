@@ -18,7 +18,7 @@ from fhir_gateway.fhir.json import decode
 from fhir_gateway.fhir.outcome import Conflict, FhirError, Gone, NotFound, Unprocessable
 from fhir_gateway.fhir.references import Reference
 from fhir_gateway.fhir.structure import Link
-from fhir_gateway.interactions import complaints, conditions, patch
+from fhir_gateway.interactions import bounds, complaints, conditions, patch
 from fhir_gateway.interactions.draft import draft
 from fhir_gateway.interactions.entry import Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
@@ -53,7 +53,9 @@ class Plan:
     resources: dict[int, dict[str, Any]] = field(default_factory=dict)
     commands: list[tuple[Command, int]] = field(default_factory=list)  # in processing order
     decided: set[Key] = field(default_factory=set)  # whose current version a decision rests on
-    patched: dict[Key, Version] = field(default_factory=dict)  # the versions that patches were applied to
+    patched: dict[Key, Version] = field(default_factory=dict)  # the versions that patches, and rights, rest on
+    named: set[Key] = field(default_factory=set)  # what somebody names who may not see it (`bounds`)
+    absent: set[Key] = field(default_factory=set)  # of these what is to be deleted and is not there
     written: set[Key] = field(default_factory=set)
     local: dict[Key, list[tuple[int, Link]]] = field(default_factory=dict)  # what must be here, and for which links
     guessed: set[Key] = field(default_factory=set)  # what conditional references seem to name
@@ -64,7 +66,7 @@ class Plan:
 
     @property
     def writes_nothing(self) -> bool:
-        return not self.commands
+        return not (self.commands or self.absent)
 
     def expression(self, index: int, link: Link) -> str:
         """Return the expression of a link in the resource of an entry."""
@@ -84,8 +86,11 @@ def plan(gateway: Gateway, view: Read | None, entries: Sequence[Entry]) -> Plan:
     planned = Plan(entries, _identities(gateway, view, entries), generation=generation)
     keys = [key for identity in planned.identities if identity.state != "new" for key in identity.keys]
     planned.seen = view.current_of(keys) if view is not None and keys else {}
+    bounds.keep_ids(gateway, planned)
     _resources(gateway, planned)
     _rewrite(gateway, view, planned)
+    bounds.hold_references(gateway, planned)
+    bounds.keep_to_rights(gateway, view, planned)
     _commands(gateway, planned)
     planned.change = plan_change(gateway, planned)
     return planned
@@ -249,7 +254,8 @@ def _commands(gateway: Gateway, planned: Plan) -> None:
     for index in sorted(range(len(entries)), key=lambda index: entries[index].order):
         identity = planned.identities[index]
         if entries[index].act.code == "delete":
-            planned.commands += [(Delete(*key, _superseded(planned.seen, key)), index) for key in identity.keys]
+            there = [key for key in identity.keys if key not in planned.absent]
+            planned.commands += [(Delete(*key, _superseded(planned.seen, key)), index) for key in there]
         elif index in planned.resources:
             key = identity.keys[0]
             made = draft(gateway.indexer, planned.resources[index], *key, entries[index].links or ())

@@ -56,5 +56,5 @@ def answer_with(version: Version | None, type: str, id: str, conditions: Conditi
         gone.version = version.vid
         raise gone
     if conditions is not UNCONDITIONAL and unmodified(conditions, version):
-        return Answer(304, None, version.vid, version.last_updated)
-    return Answer(200, version.body, version.vid, version.last_updated)
+        return Answer(304, None, version.vid, version.last_updated, shown=(version.rid,))
+    return Answer(200, version.body, version.vid, version.last_updated, shown=(version.rid,))

@@ -28,6 +28,9 @@ class Refusals:
         """Add another refusal, its issues told with the expressions they have here."""
         self.add(type(refusal), *issues)
 
+    def __bool__(self) -> bool:
+        return self._error is not None
+
     def raise_any(self) -> None:
         """Raise what was gathered, if anything was."""
         if self._error is not None:

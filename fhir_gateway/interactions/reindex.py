@@ -20,6 +20,7 @@ from fhir_gateway.fhir.outcome import FhirError
 from fhir_gateway.interactions.draft import draft
 from fhir_gateway.interactions.gateway import Gateway, SearchState
 from fhir_gateway.interactions.search_state import REINDEX, renew
+from fhir_gateway.interactions.trace import recorded
 from fhir_gateway.store import jobs
 from fhir_gateway.store.contract import Draft, Locks, Read, Write
 from fhir_gateway.store.index.indexer import INDEX_FORMAT
@@ -59,7 +60,7 @@ def request(gateway: Gateway, types: Sequence[str], parameters: Sequence[str]) -
             raise_generation(tx)
         return job
 
-    job = gateway.store.write(work, _LOCKED)
+    job = gateway.store.write(recorded(work), _LOCKED)
     renew(gateway)
     gateway.bell.set()
     return job
@@ -72,7 +73,7 @@ def cancel(gateway: Gateway, id: int) -> Job | None:
         job = jobs.claimed(tx, id)
         return jobs.end(tx, job, "cancelled") if job is not None and job.at_work else job
 
-    cancelled = gateway.store.write(work, _LOCKED)
+    cancelled = gateway.store.write(recorded(work), _LOCKED)
     gateway.bell.set()
     return cancelled
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fhir_gateway.fhir.bundle import SearchEntry, SearchMode, searchset
 from fhir_gateway.fhir.json import encode
 from fhir_gateway.fhir.outcome import Issue, operation_outcome
-from fhir_gateway.interactions import access, full_text
+from fhir_gateway.interactions import full_text
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Actor, Answer, Interaction, Parameters
 from fhir_gateway.interactions.urls import ALL_TYPES
@@ -32,8 +32,15 @@ def search(gateway: Gateway, view: Read, interaction: Interaction, actor: Actor)
     Raises: InvalidRequest with all that is wrong with the search; TooCostly.
     """
     strict = interaction.prefer.handling != "lenient"
-    parameters = [*interaction.parameters, *access.narrow(actor, interaction)]
-    asked = parse(interaction.type, parameters, gateway.registry, strict=strict, compartment=interaction.compartment)
+    parameters = interaction.parameters
+    asked = parse(
+        interaction.type,
+        parameters,
+        gateway.registry,
+        strict=strict,
+        compartment=interaction.compartment,
+        narrowing=view.narrowing,
+    )
     query = resume(asked, gateway.signing_key)
     full_text.be_current_within(gateway, view, parameters)
     page = find(view, query) if query.contained is None else find_contained(view, query)
@@ -42,8 +49,10 @@ def search(gateway: Gateway, view: Read, interaction: Interaction, actor: Actor)
         _entry(gateway, interaction, query, version, "match", container)
         for version, container in zip(page.matches, containers, strict=True)
     ]
+    shown = [version.rid for version in page.matches]
     if query.includes:
         included = follow(view, page.matches, query)
+        shown += [version.rid for version in included]
         entries += [_entry(gateway, interaction, query, version, "include") for version in included]
     if query.unknown:
         outcome = operation_outcome(map(_warning, query.unknown), interaction.language)
@@ -54,7 +63,7 @@ def search(gateway: Gateway, view: Read, interaction: Interaction, actor: Actor)
         for relation, each in links(query, page, gateway.signing_key).items()
     ]
     body = searchset(entries, found, page.total, gateway.new_id(), gateway.registry.now())
-    return Answer(200, body)
+    return Answer(200, body, shown=shown)
 
 
 def place_of(interaction: Interaction) -> str:

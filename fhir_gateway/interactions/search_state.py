@@ -63,7 +63,7 @@ def renew(gateway: Gateway) -> bool:
     """Put the search state that the store holds now in place of an older one; return whether there was one."""
     searching = gateway.searching
     with searching.lock:
-        with gateway.store.read(feed=False) as view:
+        with gateway.everything.store.read(feed=False) as view:
             if generation_of(view) == searching.state.generation:
                 return False
             known = numbered(view)

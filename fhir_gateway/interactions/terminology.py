@@ -110,7 +110,7 @@ class Terminology:
         now = time.monotonic()
         if self._library is None or now - self._looked >= _SECONDS:
             self._looked = now
-            with gateway.store.read(feed=False) as view:
+            with gateway.everything.store.read(feed=False) as view:
                 catalog = self.catalog(gateway, view)
             if self._library is None or self._library[0] is not catalog:
                 self._library = (catalog, library_of(catalog))
@@ -127,13 +127,13 @@ class Terminology:
 
                     self._below = with_systems(self._make(), self._systems)
                 self._rows = _rows(gateway, view, self._rows)
-                self._catalog = Catalog(Stored(gateway.store, self._rows), self._below)
+                self._catalog = Catalog(Stored(gateway.everything.store, self._rows), self._below)
                 self._stamp, self._generation = stamp, generation
             return self._catalog
 
     def _loaded_generation(self, gateway: Gateway) -> int:
         if self._systems is None:
-            self._systems = self._make_systems(gateway.store)
+            self._systems = self._make_systems(gateway.everything.store)
         return 0 if self._systems is None else self._systems.generation()
 
 

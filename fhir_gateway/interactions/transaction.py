@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhir_gateway.fhir.bundle import ResponseEntry, response
-from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue
-from fhir_gateway.interactions import access, answers, complaints, full_text
+from fhir_gateway.fhir.outcome import FhirError, Forbidden, InvalidRequest, Issue
+from fhir_gateway.interactions import answers, complaints, full_text
+from fhir_gateway.interactions.access import seeing
 from fhir_gateway.interactions.bundle_entries import entries_in, entry_from
 from fhir_gateway.interactions.commit import commit
 from fhir_gateway.interactions.entry import WRITES, Done, Entry
@@ -20,7 +21,7 @@ from fhir_gateway.interactions.reads import READS
 from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.interactions.responses import of_answer
 from fhir_gateway.interactions.write import prepare
-from fhir_gateway.store.contract import Read
+from fhir_gateway.store.contract import Narrowing, Read
 
 
 def transact(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
@@ -29,8 +30,7 @@ def transact(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer
     Raises: one FhirError with every problem of a stage; then nothing is written.
     """
     entries = _entries(gateway, interaction)
-    for entry in entries:
-        access.require(actor, entry.act)
+    _require(gateway, entries)
     writes = [entry for entry in entries if entry.act.code in WRITES]
     reads = [entry for entry in entries if entry.act.code not in WRITES]
     full_text.be_current(gateway, [each for entry in reads for each in entry.act.parameters])
@@ -38,12 +38,23 @@ def transact(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer
     def answer(view: Read, done: list[Done]) -> Answer:
         responses = {entry.number: _written(entry, each) for entry, each in zip(writes, done, strict=True)}
         # R4 has what reads come after what writes, in the same transaction, so that it sees all of it.
-        responses.update(_read(gateway, view, reads, actor))
+        shown = [each.version.rid for each in done if each.outcome == "found" and each.version is not None]
+        responses.update(_read(gateway, view, reads, actor, shown))
         in_order = [responses[number] for number in range(len(entries))]
         body = response("transaction-response", in_order, (), gateway.new_id(), gateway.registry.now())
-        return Answer(200, body)
+        return Answer(200, body, shown=shown)
 
     return commit(gateway, writes, answer)
+
+
+def _require(gateway: Gateway, entries: Sequence[Entry]) -> None:
+    """Refuse, all at once, what the actor may not do: each entry as if it had come alone."""
+    if gateway.access is None:
+        return
+    refusals = Refusals()
+    for entry in entries:
+        refusals.add(Forbidden, *map(entry.placed, gateway.access.lacking(entry.act)))
+    refusals.raise_any()
 
 
 def _entries(gateway: Gateway, interaction: Interaction) -> list[Entry]:
@@ -99,14 +110,24 @@ def _written(entry: Entry, done: Done) -> ResponseEntry:
     return of_answer(answer, outcome=outcome)
 
 
-def _read(gateway: Gateway, view: Read, reads: Sequence[Entry], actor: Actor) -> dict[int, ResponseEntry]:
-    """Return the response entries of what reads; refuses the whole when one of them does not succeed."""
+def _narrowing(gateway: Gateway, view: Read, entry: Entry) -> Narrowing | None:
+    """Return what a reading entry sees: a view that writes may see more than reads may."""
+    return view.narrowing if gateway.access is None else gateway.access.narrowing_of(entry.act)
+
+
+def _read(
+    gateway: Gateway, view: Read, reads: Sequence[Entry], actor: Actor, shown: list[int]
+) -> dict[int, ResponseEntry]:
+    """Return the response entries of what reads, and append the numbers (rid) of what they show to `shown`.
+
+    Refuses the whole when one of them does not succeed.
+    """
     refusals = Refusals()
     responses = {}
     for entry in reads:
         try:
             # Others wait for this transaction to end.
-            with view.limited(gateway.limits.search_seconds):
+            with view.limited(gateway.limits.search_seconds), seeing(view, _narrowing(gateway, view, entry)):
                 answer = READS[entry.act.code](gateway, view, entry.act, actor)
         except FhirError as refusal:
             refusals.take(refusal, [Issue(each.complaint, entry.at("url"), each.values) for each in refusal.issues])
@@ -114,5 +135,6 @@ def _read(gateway: Gateway, view: Read, reads: Sequence[Entry], actor: Actor) ->
         if entry.head:
             answer.body = None
         responses[entry.number] = of_answer(answer, entry.instance)
+        shown += answer.shown
     refusals.raise_any()
     return responses

@@ -99,7 +99,9 @@ def numbered_parameters(store: Store) -> Pids:
 def empty(dsn: str) -> None:
     """Take everything away but the numbers of the search parameters."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        tables = "term_system, term_concept, term_property, term_name, term_word"
-        connection.execute(f"TRUNCATE resource, history, job, full_text, {tables}, {', '.join(INDEX_COLUMNS)}")
+        tables = (
+            "i_access, share, job, trace, full_text, term_system, term_concept, term_property, term_name, term_word"
+        )
+        connection.execute(f"TRUNCATE resource, history, {tables}, {', '.join(INDEX_COLUMNS)}")
         connection.execute("UPDATE index_generation SET generation = 0")
         connection.execute("UPDATE search_parameter SET job = 0")

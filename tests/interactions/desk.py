@@ -14,7 +14,7 @@ from fhir_gateway.fhir.json import decode, encode
 from fhir_gateway.fhir.outcome import FhirError
 from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.interactions.gateway import Gateway, Limits
-from fhir_gateway.interactions.interaction import Answer, Conditions, Preferences
+from fhir_gateway.interactions.interaction import ANONYME, Actor, Answer, Conditions, Preferences
 from fhir_gateway.interactions.perform import perform
 from fhir_gateway.interactions.urls import interaction_from
 
@@ -49,14 +49,19 @@ class Refused:
 
 
 class Desk:
-    """The gateway and its callers."""
+    """The gateway and its callers: nobody in particular, or one actor."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, actor: Actor = ANONYME) -> None:
         self.gateway = gateway
+        self.actor = actor
 
     def limited(self, **limits: Any) -> Desk:
         """Return the same desk under other limits."""
-        return Desk(replace(self.gateway, limits=Limits(**limits)))
+        return Desk(replace(self.gateway, limits=Limits(**limits)), self.actor)
+
+    def of(self, actor: Actor) -> Desk:
+        """Return the same desk for another actor."""
+        return Desk(self.gateway, actor)
 
     def ask(
         self,
@@ -68,11 +73,12 @@ class Desk:
         prefer: str | None = None,
         lenient: bool = False,
         language: Any = "en",
+        base: str = BASE,
         **conditions: str,
     ) -> Answer:
         """Ask as a door would: the resource decoded afresh and checked."""
-        interaction = interaction_from(method, url, self.gateway.resource_types, BASE)
-        interaction.base, interaction.language = BASE, language
+        interaction = interaction_from(method, url, self.gateway.resource_types, base)
+        interaction.base, interaction.language = base, language
         interaction.conditions = Conditions(**conditions)
         interaction.prefer = Preferences(prefer, "lenient" if lenient else None)  # type: ignore[arg-type]
         interaction.patch = None if patch is None else decode(encode(patch))
@@ -84,7 +90,7 @@ class Desk:
             if interaction.code == "batch":
                 # What is no batch is refused as a transaction.
                 interaction.code = "batch" if interaction.resource.get("type") == "batch" else "transaction"
-        return perform(self.gateway, interaction)
+        return perform(self.gateway, interaction, self.actor)
 
     def refused(self, *asked: Any, **more: Any) -> Refused:
         """Ask what must be refused, and return the refusal."""
@@ -103,6 +109,12 @@ class Desk:
         body = self.ask("GET", url).body
         assert body is not None
         return decode(body)
+
+    def post(self, resource: Mapping[str, Any]) -> str:
+        """Store a resource under an id of the server's, and return that."""
+        location = self.ask("POST", str(resource["resourceType"]), resource).location
+        assert location is not None
+        return location.split("/")[1]
 
     def put(self, resource: Mapping[str, Any]) -> Any:
         """Store a resource under its own id, and return it as stored."""

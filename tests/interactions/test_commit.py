@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
-from fhir_gateway.store.contract import Locks, Read, Store, Version, Write
+from fhir_gateway.store.contract import Locks, Narrowing, Read, Store, Version, Write
 from tests.interactions.desk import Desk, Refused, by, entry, observation, patient, statuses
 
 T = TypeVar("T")
@@ -31,17 +31,28 @@ class Between:
         self.acts = list(acts)
         self.locks: list[Locks] = []
 
-    def current(self, type: str, id: str) -> Version | None:
-        return self.store.current(type, id)
+    def current(self, type: str, id: str, narrowing: Narrowing | None = None) -> Version | None:
+        return self.store.current(type, id, narrowing)
 
-    def read(self, seconds: float | None = None) -> AbstractContextManager[Read]:
-        return self.store.read(seconds)
+    def parties(self, identifier: str | None) -> tuple[int, ...]:
+        return self.store.parties(identifier)
 
-    def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:  # noqa: B008 - frozen
+    def read(
+        self, seconds: float | None = None, feed: bool = True, narrowing: Narrowing | None = None
+    ) -> AbstractContextManager[Read]:
+        return self.store.read(seconds, feed, narrowing)
+
+    def write(
+        self,
+        work: Callable[[Write], T],
+        locks: Locks = Locks(),  # noqa: B008 - frozen
+        narrowing: Narrowing | None = None,
+        owner: int = 0,
+    ) -> T:
         if self.acts:
             self.acts.pop(0)()
         self.locks.append(locks)
-        return self.store.write(work, locks)
+        return self.store.write(work, locks, narrowing, owner)
 
     def close(self) -> None:
         self.store.close()
@@ -50,14 +61,20 @@ class Between:
 class Repeating(Between):
     """A store that repeats each transaction once, as PostgreSQL does after a deadlock."""
 
-    def write(self, work: Callable[[Write], T], locks: Locks = Locks()) -> T:  # noqa: B008 - frozen
+    def write(
+        self,
+        work: Callable[[Write], T],
+        locks: Locks = Locks(),  # noqa: B008 - frozen
+        narrowing: Narrowing | None = None,
+        owner: int = 0,
+    ) -> T:
         def undone(tx: Write) -> None:
             work(tx)
             raise KeyError("undone")
 
         with pytest.raises(KeyError, match="undone"):
-            self.store.write(undone, locks)
-        return self.store.write(work, locks)
+            self.store.write(undone, locks, narrowing, owner)
+        return self.store.write(work, locks, narrowing, owner)
 
 
 def disturbed(desk: Desk, *acts: Callable[[], Any]) -> tuple[Desk, Between]:

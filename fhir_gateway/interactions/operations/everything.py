@@ -70,7 +70,7 @@ def everything(gateway: Gateway, view: Read, call: Call) -> Answer:
     answer_with(patient, act.type, act.id)
     assert patient is not None
     asked = _asked(gateway, call)
-    walk = _walk(gateway, call)
+    walk = _walk(gateway, view, call)
     token = call.inputs.one(PAGE)
     after: Place | None = None
     horizon = min(view.certain[0], gateway.registry.now())
@@ -94,7 +94,8 @@ def everything(gateway: Gateway, view: Read, call: Call) -> Answer:
         following = sign(Position(page[-1], page[-1], before=horizon), walk, gateway.signing_key)
         links.append(("next", url_of(place, [*plain, (PAGE, following)])))
     entries = _entries(gateway, view, act.base, page)
-    return Answer(200, searchset(entries, links, len(record.matches), gateway.new_id(), horizon))
+    body = searchset(entries, links, len(record.matches), gateway.new_id(), horizon)
+    return Answer(200, body, shown=[rid for _, rid in page])
 
 
 def _given(call: Call, page: bool = False) -> Parameters:
@@ -103,10 +104,10 @@ def _given(call: Call, page: bool = False) -> Parameters:
     return [(name, str(value)) for name in values if page or name != PAGE for value in values[name]]
 
 
-def _walk(gateway: Gateway, call: Call) -> SearchQuery:
+def _walk(gateway: Gateway, view: Read, call: Call) -> SearchQuery:
     """Return what page tokens belong to: this record, asked for in this way."""
     asked = f"everything {call.interaction.type} {call.interaction.id} {sorted(_given(call))}"
-    return SearchQuery(gateway.registry, (), order=_ORDER, key=h64(asked))
+    return SearchQuery(gateway.registry, (), order=_ORDER, key=h64(asked), narrowing=view.narrowing)
 
 
 def _entries(gateway: Gateway, view: Read, base: str, page: Sequence[Place]) -> list[SearchEntry]:
@@ -150,6 +151,7 @@ class _Record:
         self, gateway: Gateway, view: Read, owner: tuple[str, str], own: Member, asked: _Asked, horizon: int
     ) -> None:
         self._view = view
+        self._registry = gateway.registry
         self._asked = asked
         self._horizon = horizon
         self._own_instant = view.certain[1]
@@ -164,10 +166,11 @@ class _Record:
     def includes(self) -> list[Member]:
         """Return what is referred to: by what is shown, and what was itself changed; by rid."""
         inside = {each.rid for each in self._inside}
-        outside = referred_from(self._view, (each.rid for each in self._told))
+        outside = referred_from(self._view, self._registry, (each.rid for each in self._told))
         found = [each for each in outside if each.rid not in inside]
         if len(self._changed) < len(self._told):
-            needed = {each.rid for each in referred_from(self._view, (each.rid for each in self._changed))}
+            changed = referred_from(self._view, self._registry, (each.rid for each in self._changed))
+            needed = {each.rid for each in changed}
             found = [each for each in found if each.rid in needed or self._is_new(each)]
         return self._of_types(found)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from fhir_gateway.fhir.json import encode
 from fhir_gateway.fhir.outcome import InvalidRequest
-from fhir_gateway.interactions import access, full_text
+from fhir_gateway.interactions import full_text
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer, Interaction
 from fhir_gateway.interactions.operations import complaints
@@ -37,13 +37,19 @@ def explain(gateway: Gateway, call: Call) -> Answer:
     Raises: InvalidRequest with all that is wrong with the search, NotFound for its URL; TooCostly when the search is.
     """
     act = _search(gateway, call)
-    parameters = [*act.parameters, *access.narrow(call.actor, act)]
+    parameters = act.parameters
     strict = call.interaction.prefer.handling != "lenient"
-    query = resume(
-        parse(act.type, parameters, gateway.registry, strict=strict, compartment=act.compartment), gateway.signing_key
-    )
     full_text.be_current(gateway, parameters)
     with gateway.store.read(gateway.limits.search_seconds) as view:
+        asked = parse(
+            act.type,
+            parameters,
+            gateway.registry,
+            strict=strict,
+            compartment=act.compartment,
+            narrowing=view.narrowing,
+        )
+        query = resume(asked, gateway.signing_key)
         return Answer(200, encode({"resourceType": "Parameters", "parameter": _parameters(explained(view, query))}))
 
 

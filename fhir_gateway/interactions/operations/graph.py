@@ -53,14 +53,15 @@ def graph(gateway: Gateway, view: Read, call: Call) -> Answer:
         entries.append(SearchEntry(None, encode(outcome), "outcome"))
     place = "/".join((act.base, *start.key, "$graph"))
     links = [("self", url_of(place, [("graph", url), *act.presentation]))]
-    return Answer(200, searchset(entries, links, 1, gateway.new_id(), gateway.registry.now()))
+    body = searchset(entries, links, 1, gateway.new_id(), gateway.registry.now())
+    return Answer(200, body, shown=[each.rid for each in followed.found.values()])
 
 
 def _definition(gateway: Gateway, view: Read, canonical: str) -> Mapping[str, object]:
     """Return the GraphDefinition of a url, or url|version: of several an active one, of these the newest."""
     url, _, version = canonical.partition("|")
     criteria = [("url", _escaped(url)), *([("version", _escaped(version))] if version else [])]
-    keys = match(view, conditions.query_of(gateway, "GraphDefinition", criteria), _SAME_URL)
+    keys = match(view, conditions.query_of(gateway, "GraphDefinition", criteria, view.narrowing), _SAME_URL)
     if not keys:
         raise NotFound(complaints.GRAPH_UNKNOWN.at(url=canonical))
     found = [(version.last_updated, decode(version.body)) for version in view.current_of(keys).values()]
@@ -132,7 +133,7 @@ class _Following:
                 keys[text] = key
             elif reference.form != "fragment":  # what is contained has come with its container
                 self._leads_nowhere(link, start, text)
-        current = self.view.current_of(set(keys.values())) if keys else {}
+        current = self.view.current_of(set(keys.values())) if keys else {}  # told in the order of the references
         types = {target.type for target in link.targets}
         reached: dict[Key, Version] = {}
         for text, key in keys.items():
@@ -172,10 +173,12 @@ class _Following:
                 if len(keys) > LARGEST:
                     raise TooCostly(complaints.GRAPH_TOO_LARGE.at(limit=LARGEST))
             self._count(link, start, number)
-        return list(self.view.current_of(keys).values()) if keys else []
+        current = self.view.current_of(keys) if keys else {}
+        # A database gives them in whatever order, which could tell of what else is in it.
+        return [current[key] for key in keys if key in current]
 
     def _match(self, type: str, criteria: list[tuple[str, str]], limit: int) -> list[Key]:
         self.searches += 1
         if self.searches > SEARCHES:
             raise TooCostly(complaints.GRAPH_TOO_MANY_SEARCHES.at(limit=SEARCHES))
-        return match(self.view, conditions.query_of(self.gateway, type, criteria), limit)
+        return match(self.view, conditions.query_of(self.gateway, type, criteria, self.view.narrowing), limit)

@@ -13,7 +13,7 @@ from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.json import decode, encode
 from fhir_gateway.fhir.outcome import Conflict, InvalidRequest, PreconditionFailed, TooCostly, Unprocessable
 from fhir_gateway.fhir.resource import bounded
-from fhir_gateway.interactions import preconditions, search_state
+from fhir_gateway.interactions import bounds, preconditions, search_state
 from fhir_gateway.interactions.commit import GenerationChanged, IdentitiesChanged
 from fhir_gateway.interactions.complaints import UNSETTLED
 from fhir_gateway.interactions.draft import draft
@@ -22,6 +22,7 @@ from fhir_gateway.interactions.interaction import Answer
 from fhir_gateway.interactions.operations import complaints
 from fhir_gateway.interactions.operations.operation import Call
 from fhir_gateway.interactions.read import UNCONDITIONAL, answer_with, read, vread
+from fhir_gateway.interactions.trace import recorded
 from fhir_gateway.interactions.validation import forbids
 from fhir_gateway.store.contract import Key, Locks, Put, Read, Write
 from fhir_gateway.store.search.in_use import examples
@@ -45,7 +46,7 @@ def meta(gateway: Gateway, view: Read, call: Call) -> Answer:
         # What is answered is no version of the resource, so that conditions about those say nothing.
         found = (read if act.version is None else vread)(gateway, view, replace(act, conditions=UNCONDITIONAL))
         assert found.body is not None
-        return _answer(decode(found.body)["meta"])
+        return replace(_answer(decode(found.body)["meta"]), shown=found.shown)
     types = gateway.registry.types if act.type is None else (act.type,)
     bodies = examples(view, gateway.registry, types, _CODES, LABELS)
     if len(bodies) > LABELS:
@@ -168,6 +169,7 @@ def _changed(gateway: Gateway, call: Call, change: Change) -> Answer:
             raise IdentitiesChanged
         resource = decode(version.body)
         change(resource["meta"], given)
+        bounds.require_update(gateway, tx, version, resource)
         links = structure.check(resource, state.definitions.types).links[id(resource)]
         staged = tx.stage([Put(draft(state.indexer, resource, *key, links))])[0].version
         assert staged is not None
@@ -178,7 +180,7 @@ def _changed(gateway: Gateway, call: Call, change: Change) -> Answer:
     for _ in range(_ATTEMPTS):
         held = _hold(gateway, call, key) if claims else None  # beside the lock
         try:
-            return _answer(gateway.store.write(work, Locks(keys=frozenset((key,)))))
+            return _answer(gateway.store.write(recorded(work), Locks(keys=frozenset((key,)))))
         except GenerationChanged:
             search_state.renew(gateway)
         except IdentitiesChanged:

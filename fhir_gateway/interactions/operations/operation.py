@@ -82,6 +82,9 @@ class Operation:
     parameters that are not among `inputs` are its own affair (`call.interaction.parameters`). `feed`: somebody may
     follow by it what changes (see `Store.read`). `unsound`: it takes resources whose structure is wrong as well
     (`call.interaction.issues`).
+
+    `letters`: the SMART scopes it needs (r and s to read, u to change), none where it looks at nothing but what it is
+    given. `is_of_everything`: it does not keep to what an actor sees, so it is for who sees everything.
     """
 
     name: str
@@ -94,6 +97,8 @@ class Operation:
     open: bool = False
     feed: bool = False
     unsound: bool = False
+    letters: str = "rs"
+    is_of_everything: bool = False
     read: Reading | None = None
     act: Acting | None = None
 

@@ -23,6 +23,7 @@ from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer
 from fhir_gateway.interactions.operations import complaints
 from fhir_gateway.interactions.operations.operation import Call
+from fhir_gateway.interactions.trace import recorded
 from fhir_gateway.store.contract import Key, Locks, Read, Write
 from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.registry import PARAMETERS_LOCK, raise_generation
@@ -87,7 +88,7 @@ def purge(gateway: Gateway, call: Call) -> Answer:
         return _answer(keys, versions, planned, history)
 
     criteria = frozenset((PARAMETERS_LOCK,) if defines else ())
-    answer = gateway.store.write(work, Locks(criteria, frozenset((key,))))
+    answer = gateway.store.write(recorded(work), Locks(criteria, frozenset((key,))))
     if defines:
         search_state.renew(gateway)
     fields = {"type": act.type, "id": act.id, "role": call.actor.role, "history": history, "force": force}

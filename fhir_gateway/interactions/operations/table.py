@@ -48,6 +48,7 @@ _ALL: tuple[Operation, ...] = (
         levels=("instance",),
         inputs=(Input("meta", "Meta", required=True),),
         affects_state=True,
+        letters="u",
         act=meta.meta_add,
     ),
     Operation(
@@ -56,6 +57,7 @@ _ALL: tuple[Operation, ...] = (
         levels=("instance",),
         inputs=(Input("meta", "Meta", required=True),),
         affects_state=True,
+        letters="u",
         act=meta.meta_delete,
     ),
     Operation(
@@ -80,6 +82,7 @@ _ALL: tuple[Operation, ...] = (
         levels=("system", "type"),
         inputs=(Input("search", "string"),),
         open=True,
+        is_of_everything=True,
         act=explain.explain,
     ),
     Operation(
@@ -95,6 +98,8 @@ _ALL: tuple[Operation, ...] = (
         levels=("instance",),
         inputs=(Input("history", "boolean"), Input("force", "boolean")),
         affects_state=True,
+        letters="u",
+        is_of_everything=True,
         act=purge.purge,
     ),
     Operation(
@@ -108,6 +113,8 @@ _ALL: tuple[Operation, ...] = (
             Input("job", "positiveInt"),
             Input("cancel", "boolean"),
         ),
+        letters="u",
+        is_of_everything=True,
         act=reindex.reindex,
     ),
     Operation(
@@ -116,6 +123,7 @@ _ALL: tuple[Operation, ...] = (
         levels=("type", "instance"),
         inputs=(Input("resource", "Resource", resource=True), Input("mode", "code"), Input("profile", "uri")),
         unsound=True,
+        letters="",
         read=validate.validate,
     ),
     Operation(

@@ -132,7 +132,9 @@ def _entry(
 
 def _refusals(gateway: Gateway, view: Read, entry: Entry) -> list[Issue]:
     """Return what a write would be refused for beside what validation finds; nothing is written or changed."""
-    issues = prepare(gateway, entry)
+    access = gateway.access
+    issues = access.lacking(entry.act) if access is not None and access.writes else []
+    issues += prepare(gateway, entry)
     if issues:
         return issues
     try:
