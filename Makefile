@@ -21,11 +21,16 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(RUNTIME) ## install, start the gateway on its SQLite file, load the demo, say what to try (PORT=8080)
-	@export FHIR_GATEWAY_DATA_FOLDER="$${FHIR_GATEWAY_DATA_FOLDER:-$(CURDIR)/build/run}"; \
+# The tokens hold for a day: long enough to try things by hand, on a machine that nobody else reaches.
+run: $(RUNTIME) ## install, start the gateway on its SQLite file, print a token for each role, load the demo, say what to try (PORT=8080)
+	@mkdir -p build/run; \
+	printf '%s\n' 'builtin_issuer = true' 'port = $(PORT)' 'data_folder = "build/run"' > build/run/fhir-gateway.toml; \
+	export FHIR_GATEWAY_CONFIG="$${FHIR_GATEWAY_CONFIG:-build/run/fhir-gateway.toml}"; \
+	tokens="$${FHIR_GATEWAY_DATA_FOLDER:-build/run}/tokens"; \
+	$(BIN)/fhir-gateway token --demo --life 1d; \
 	$(BIN)/fhir-gateway serve --port $(PORT) & gateway=$$!; \
 	trap "kill $$gateway 2>/dev/null || true" EXIT; \
-	$(BIN)/fhir-gateway demo --load --url http://127.0.0.1:$(PORT)/fhir && wait $$gateway
+	$(BIN)/fhir-gateway demo --load --tokens "$$tokens" --url http://127.0.0.1:$(PORT)/fhir && wait $$gateway
 
 test: $(DEVELOPMENT) ## install, then pass all tests, on SQLite and on a real PostgreSQL (PYTEST_ARGS=…)
 	$(BIN)/pytest -n auto --dist loadgroup -q $(PYTEST_ARGS)

@@ -6,23 +6,25 @@ import gc
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from fhir_gateway.conformance.definitions import definitions
+from fhir_gateway.conformance.definitions import Definitions, definitions
 from fhir_gateway.conformance.package_offers import NOTHING, offers_of
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
 from fhir_gateway.interactions import full_text
+from fhir_gateway.interactions.access import Rights
 from fhir_gateway.interactions.background import Background, Task
 from fhir_gateway.interactions.gateway import Gateway, Limits, Searching, SearchState
-from fhir_gateway.interactions.interaction import Answer, Conditions
+from fhir_gateway.interactions.interaction import ANONYME, Actor, Answer, Conditions
 from fhir_gateway.interactions.package_parameters import take_in
 from fhir_gateway.interactions.perform import perform, perform_read_now
 from fhir_gateway.interactions.read import answer_with
@@ -31,12 +33,17 @@ from fhir_gateway.interactions.reindex import step as reindex
 from fhir_gateway.interactions.search_codes import SearchedCodes
 from fhir_gateway.interactions.search_state import keep_up, renew, wait_for_index
 from fhir_gateway.interactions.terminology import Terminology
+from fhir_gateway.interactions.trace import TraceLog
 from fhir_gateway.interactions.urls import interaction_from
 from fhir_gateway.interactions.validation import Validation
+from fhir_gateway.policy.clients import BadClients
+from fhir_gateway.policy.policy import BadPolicy, load
 from fhir_gateway.rest import log
-from fhir_gateway.rest.answer import Acts
+from fhir_gateway.rest.answer import Acts, NotAtHand
 from fhir_gateway.rest.dispatch import App, Door
+from fhir_gateway.rest.identity import Identity
 from fhir_gateway.rest.metrics import Metrics
+from fhir_gateway.rest.oauth import Oauth, metadata_url
 from fhir_gateway.rest.representations import Representations
 from fhir_gateway.rest.site import Site
 from fhir_gateway.rest.version import VERSION
@@ -55,6 +62,7 @@ from fhir_gateway.store.search.registry import Registry
 from fhir_gateway.store.terminology.systems import LoadedSystems
 from fhir_gateway.terminology.at_hand import LiveLibrary
 from fhir_gateway.terminology.shipped import shipped
+from fhir_gateway.trust import NoTrust, Trust, trust_of
 
 if TYPE_CHECKING:
     from fhir_gateway.conformance.packages import Packages
@@ -98,17 +106,22 @@ def create_app(settings: Settings) -> App:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
-            gateway = open_gateway(settings)
+            trust = trust_of(settings)
+            oauth = Oauth(settings, trust.builtin) if trust is not None else None
+            gateway = open_gateway(settings, None if oauth is None else oauth.security())
         except Exception as error:
             logger.error("cannot open", extra={"fields": {"reason": _reason(error)}})
             raise
         metrics.gauges = partial(gauges, gateway)
         site.resource_types = gateway.definitions.types.resources
         site.check = partial(check, gateway)
+        site.oauth = oauth
         lane = _lane(settings, gateway)
-        door.open(_acts(gateway, lane))
+        door.open(_acts(gateway, lane, _identity(settings, trust)))
         background = Background(gateway, _TASKS)
         background.start()
+        if gateway.trace is not None:
+            gateway.trace.start()
         wait_for_index(gateway)
         # What was made so far stays: no collection need look at it again.
         gc.collect()
@@ -119,22 +132,28 @@ def create_app(settings: Settings) -> App:
             yield
         finally:
             site.check = None
+            site.oauth = None
+            if oauth is not None:
+                oauth.close()
             door.close()
             background.stop()
             if lane is not None:
                 await lane.close()
+            if gateway.trace is not None:
+                gateway.trace.stop()
             gateway.store.close()
             gc.unfreeze()
             logger.info("closed")
 
     site = Site(settings, metrics, lifespan)
-    door = Door(settings, site.app, metrics)
+    door = Door(settings, site.app, metrics, site.beside_fhir)
     return door
 
 
-def open_gateway(settings: Settings) -> Gateway:
+def open_gateway(settings: Settings, security: Mapping[str, Any] | None = None) -> Gateway:
     """Return the gateway these settings describe, its database open and up to date.
 
+    `security`: what its CapabilityStatement tells of tokens, if any are asked for.
     Raises: FhirError when the database does not answer; FileHeld when another process has the SQLite file.
     """
     shipped(tuple(map(Path, settings.terminology_folders)))  # a file that is wrong is told before anything is opened
@@ -142,7 +161,7 @@ def open_gateway(settings: Settings) -> Gateway:
     types = known.types.resources
     # A package that cannot be used keeps the gateway from starting.
     packages = _packages(settings) if settings.packages else None
-    store = _store(settings, types)
+    store = _store(settings, known)
     try:
         parameters = (parameter for type_ in types for parameter in known.search_parameters.of(type_).values())
         pids = parameter_ids(store, ((each.base, each.code, each.url) for each in parameters if indexed(each)))
@@ -179,6 +198,9 @@ def open_gateway(settings: Settings) -> Gateway:
             ),
             offers=NOTHING if packages is None else offers_of(packages),
             terminology=Terminology(partial(_terminology, settings, packages), LoadedSystems),
+            security=security,
+            rights=_rights(settings, known),
+            trace=TraceLog(store, settings.trace_rows, settings.trace_days) if settings.traces else None,
         )
         codes.gateway = gateway
         renew(gateway)
@@ -190,18 +212,32 @@ def open_gateway(settings: Settings) -> Gateway:
         raise
 
 
+def _rights(settings: Settings, known: Definitions) -> Rights:
+    """Return what roles may do; where somebody is asked it is read now, not by the first request. Raises: BadPolicy."""
+    if not settings.knows_who_asks:
+        return Rights()
+    held = load(settings.policy_file, known)
+    return Rights(lambda: held)
+
+
 def opened_store(settings: Settings) -> Store:
     """Return the database of these settings, for work beside the acts; close it.
 
     Raises: FhirError when it does not answer; FileHeld when another process has the SQLite file.
     """
-    return _store(settings, definitions(settings.cache).types.resources)
+    return _store(settings, definitions(settings.cache))
 
 
-def _store(settings: Settings, types: Sequence[str]) -> Store:
+def _store(settings: Settings, known: Definitions) -> Store:
     if settings.database is None:
         settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return open_store(settings.database_url, types, synchronous=settings.synchronous, connections=settings.connections)
+    return open_store(
+        settings.database_url,
+        known.types.resources,
+        synchronous=settings.synchronous,
+        connections=settings.connections,
+        patient_compartment=known.compartments["Patient"],
+    )
 
 
 def _packages(settings: Settings) -> Packages:
@@ -245,8 +281,7 @@ def explained(settings: Settings, url: str) -> Explained:
 
 def base_url(settings: Settings) -> str:
     """Return the FHIR base URL under which references are to this server's own resources."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return settings.public_url or f"http://{host}:{settings.port}{settings.base_path}"
+    return settings.base_url
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -278,7 +313,8 @@ def check(gateway: Gateway) -> None:
 
 def gauges(gateway: Gateway) -> dict[str, tuple[str, float]]:
     """Return what is told of the store at each scrape."""
-    told = {"store_up": ("Whether the database answers.", 0.0)}
+    told = {} if gateway.trace is None else gateway.trace.gauges()
+    told["store_up"] = ("Whether the database answers.", 0.0)
     try:
         check(gateway)
     except Exception:  # noqa: BLE001 - whatever the reason: that is what this gauge tells
@@ -291,6 +327,8 @@ def _reason(error: Exception) -> str:
     """Return why the gateway cannot open, in words: no request is there yet whose data they could quote."""
     if isinstance(error, FhirError):
         return "; ".join(issue.text() for issue in error.issues)
+    if isinstance(error, NoTrust | BadClients | BadPolicy):
+        return str(error)
     return f"{type(error).__name__}: {error}"
 
 
@@ -300,16 +338,39 @@ def _lane(settings: Settings, gateway: Gateway) -> PostgresLane | None:
     return PostgresLane(settings.database_url, ResourceTypes(gateway.definitions.types.resources))
 
 
-def _acts(gateway: Gateway, lane: PostgresLane | None) -> Acts:
+def _identity(settings: Settings, trust: Trust | None) -> Identity | None:
+    if trust is None:
+        return None
+    return Identity(trust.verifier.verified, settings.base_url, metadata_url(settings.base_url))
+
+
+def _acts(gateway: Gateway, lane: PostgresLane | None, identity: Identity | None = None) -> Acts:
     representations = Representations(gateway.definitions.types)
     whole = partial(perform, gateway)
     if lane is None:
-        return Acts(whole, representations, read_now=partial(perform_read_now, gateway))
-    return Acts(whole, representations, read_soon=_read_soon(lane))
+        return Acts(whole, representations, read_now=partial(perform_read_now, gateway), identity=identity)
+    return Acts(whole, representations, read_soon=_read_soon(gateway, lane), identity=identity)
 
 
-def _read_soon(lane: PostgresLane) -> Callable[[str, str, Conditions], Awaitable[Answer]]:
-    async def read_soon(type_: str, id_: str, conditions: Conditions) -> Answer:
-        return answer_with(await lane.current(type_, id_), type_, id_, conditions)
+def _read_soon(gateway: Gateway, lane: PostgresLane) -> Callable[[str, str, Conditions, Actor], Awaitable[Answer]]:
+    async def read_soon(type_: str, id_: str, conditions: Conditions, actor: Actor) -> Answer:
+        access = None
+        if actor is not ANONYME:
+            access = gateway.rights.at_hand(actor)
+            if access is None:
+                raise NotAtHand
+        began = perf_counter()
+        try:
+            if access is not None:
+                access.require_read(type_)
+            version = await lane.current(type_, id_, None if access is None else access.reading)
+            answer = answer_with(version, type_, id_, conditions)
+        except Exception as refusal:
+            if gateway.trace is not None:
+                gateway.trace.add_read(type_, id_, actor, began, refusal)
+            raise
+        if gateway.trace is not None:
+            gateway.trace.add_read(type_, id_, actor, began, answer)
+        return answer
 
     return read_soon

@@ -29,6 +29,7 @@ HELP = """A FHIR R4 gateway for genomic medicine.
     fhir-gateway explain 'Patient?name=a'   say how a search is run
     fhir-gateway validate patient.json      say what is wrong with a resource
     fhir-gateway demo                       tell the story of a trio to a gateway that runs
+    fhir-gateway policy                     print what each role may do
     fhir-gateway serve --database postgresql://gateway@localhost/gateway --workers 4
 
 \b
@@ -39,6 +40,9 @@ Then open http://127.0.0.1:8080/ in a browser, or ask:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("fhir_gateway.cli:serve", "Start the gateway."),
     "demo": ("fhir_gateway.demo:demo", "Tell the story of a trio against a running gateway."),
+    "token": ("fhir_gateway.token_command:token", "Print an access token of the built-in issuer."),
+    "policy": ("fhir_gateway.cli:policy", "Print what each role may do."),
+    "trace": ("fhir_gateway.cli:trace", "Print the records of requests: who asked for what."),
     "reindex": ("fhir_gateway.client.reindex:reindex", "Index what a running gateway holds again, and follow it."),
     "explain": ("fhir_gateway.cli:explain", "Say how a search is run, and why it is slow."),
     "validate": ("fhir_gateway.cli:validate", "Say what is wrong with FHIR resources in files."),
@@ -83,7 +87,7 @@ def command(name: str) -> Any:
     module, _, function = COMMANDS[name][0].partition(":")
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     target = getattr(import_module(module), function)
-    alone.command(name)(_with_settings(target) if target is serve else target)
+    alone.command(name)(_withchosen_settings(target) if target is serve else target)
     return typer.main.get_command(alone)
 
 
@@ -107,16 +111,18 @@ def settings() -> None:
 
 
 def serve(**given: Any) -> None:
-    """Start the gateway. It answers on this machine only, unless --insecure is said.
+    """Start the gateway. It answers on this machine only, unless it is known who asks (--builtin-issuer, or issuers in
+    the file) or --insecure is said.
 
     Every setting can be given here, in the environment (FHIR_GATEWAY_PORT=9000) or in the file fhir-gateway.toml
     (port = 9000); SETTINGS.md describes them.
 
     \b
-    Example:
+    Examples:
     fhir-gateway serve --port 9000 --database sqlite:////var/lib/gateway/gateway.sqlite
+    fhir-gateway serve --builtin-issuer --clients clients.toml
     """
-    chosen = _settings({name: value for name, value in given.items() if value is not None})
+    chosen = chosen_settings({name: value for name, value in given.items() if value is not None})
     from fhir_gateway.app import served
     from fhir_gateway.rest import log, server
 
@@ -124,9 +130,58 @@ def serve(**given: Any) -> None:
     try:
         server.run(served, chosen, lambda address: typer.echo(_welcome(chosen, address)))
     except OSError as error:
-        _give_up(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror or error}")
+        give_up(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror or error}")
     except KeyboardInterrupt:
         typer.echo("stopped")
+
+
+def policy() -> None:
+    """Print what each role may do: the policy that ships, and what the setting policy_file lays over it.
+
+    \b
+    Example:
+    fhir-gateway policy | less
+    """
+    from fhir_gateway.conformance.definitions import definitions
+    from fhir_gateway.policy.policy import BadPolicy, load, shipped
+    from fhir_gateway.policy.policy_table import table
+
+    chosen = chosen_settings({})
+    language: Literal["en", "fr"] = "fr" if in_french() else "en"
+    try:
+        held = shipped() if chosen.policy_file is None else load(chosen.policy_file, definitions(chosen.cache))
+    except BadPolicy as error:
+        give_up(error.text(language))
+    typer.echo(table(held, language), nl=False)
+
+
+def trace(
+    last: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = 20,
+    patient: Annotated[str | None, typer.Option(help="Only those that touched the Patient of this id.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only those from this instant on: 2026-11-22T08:00:00Z.")] = None,
+    database: Annotated[str | None, typer.Option(help="The database, if not the configured one.")] = None,
+) -> None:
+    """Print the records of requests as lines of JSON, the oldest first: who asked for what, which patients it touched.
+
+    \b
+    Examples:
+    fhir-gateway trace --last 100
+    fhir-gateway trace --patient 7d1e0000 --since 2026-11-22T00:00:00Z
+    """
+    from fhir_gateway.fhir.outcome import FhirError
+    from fhir_gateway.fhir.primitives import instant_of
+    from fhir_gateway.store.trace import Untold, lines
+
+    chosen = chosen_settings({} if database is None else {"database": database})
+    try:
+        first = None if since is None else instant_of(since)
+    except FhirError as refusal:
+        give_up("\n".join(issue.text("fr" if in_french() else "en") for issue in refusal.issues), 2)
+    try:
+        for line in lines(chosen.database_url, last, patient, first):
+            typer.echo(line.decode("utf-8"))
+    except Untold as error:
+        give_up(str(error))
 
 
 def explain(
@@ -156,11 +211,11 @@ def explain(
     from fhir_gateway.store.file_lock import FileHeld
     from fhir_gateway.store.search.explain import report
 
-    chosen = _settings({} if database is None else {"database": database})
+    chosen = chosen_settings({} if database is None else {"database": database})
     try:
         typer.echo(report(explained(chosen, search), statements), nl=False)
     except FileHeld:
-        _give_up("a running gateway holds this database; stop it, or ask it")
+        give_up("a running gateway holds this database; stop it, or ask it")
     except FhirError as refusal:
         for issue in refusal.issues:
             typer.echo(issue.text("en"), err=True)
@@ -222,25 +277,25 @@ def validate(
 
     telling = {"text": forms.text, "json": forms.as_json, "sarif": forms.sarif, "junit": forms.junit,
                "html": page.html}  # fmt: skip
-    spoken = language or ("fr" if _in_french() else "en")
+    spoken = language or ("fr" if in_french() else "en")
     for name, value, known in (
         ("--format", form, list(telling)),
         ("--level", level, ["error", "warning", "information"]),
         ("--language", spoken, ["en", "fr"]),
     ):
         if value not in known:
-            _give_up(f"{name} {value}: there is {', '.join(known)}", 2)
+            give_up(f"{name} {value}: there is {', '.join(known)}", 2)
     names, below = files_of(files)
     task = Task(tuple(profile or ()), spoken, level, Wishes(any_extensions=extensions), form == "html")  # type: ignore[arg-type]
     make = partial(validator_of, tuple(package or ()), None if package_folder is None else Path(package_folder))
     try:
         found = list(_told(judged(names, below, make, task, processes or None), len(names)))
     except FhirError as refusal:
-        _give_up("\n".join(issue.text(task.language) for issue in refusal.issues), 2)
+        give_up("\n".join(issue.text(task.language) for issue in refusal.issues), 2)
     typer.echo(telling[form](found, spoken), nl=False)  # type: ignore[arg-type]
     if not any(not each.is_other for each in found):
         nothing = "aucune ressource FHIR dans" if spoken == "fr" else "there is no FHIR resource in"
-        _give_up(f"{nothing} {', '.join(files)}", 2)
+        give_up(f"{nothing} {', '.join(files)}", 2)
     if any(each.unreadable is not None for each in found):
         raise typer.Exit(2)
     if any(each.errors for each in found):
@@ -277,15 +332,15 @@ def package(
     from fhir_gateway.conformance.package_installation import install_with_dependencies
     from fhir_gateway.conformance.registry_client import RegistryClient
 
-    chosen = _settings({})
-    language: Literal["en", "fr"] = "fr" if _in_french() else "en"
+    chosen = chosen_settings({})
+    language: Literal["en", "fr"] = "fr" if in_french() else "en"
     folder = Path(package_folder) if package_folder else chosen.package_folder or users_folder()
     if action == "list":
         lines = list(package_report.listed(folder))
         none = f"aucun paquet dans {folder}" if language == "fr" else f"no packages in {folder}"
         typer.echo("\n".join(lines) if lines else none, err=not lines)
     elif not names:
-        _give_up(f"{action} : de quel paquet ?" if language == "fr" else f"{action}: which package?", 2)
+        give_up(f"{action} : de quel paquet ?" if language == "fr" else f"{action}: which package?", 2)
     failed = False
     for name in names or ():
         try:
@@ -301,7 +356,7 @@ def package(
             for issue in error.issues:
                 typer.echo(issue.text(language), err=True)
         except OSError as error:
-            _give_up(f"{folder}: {error.strerror or error}")
+            give_up(f"{folder}: {error.strerror or error}")
     if failed:
         raise typer.Exit(1)
 
@@ -343,14 +398,14 @@ def terminology(
     from fhir_gateway.store.file_lock import FileHeld
     from fhir_gateway.store.terminology import report
 
-    chosen = _settings({} if database is None else {"database": database})
-    language: Literal["en", "fr"] = "fr" if _in_french() else "en"
+    chosen = chosen_settings({} if database is None else {"database": database})
+    language: Literal["en", "fr"] = "fr" if in_french() else "en"
     if action != "list" and not names:
-        _give_up(f"{action} : quoi ?" if language == "fr" else f"{action}: what?", 2)
+        give_up(f"{action} : quoi ?" if language == "fr" else f"{action}: what?", 2)
     try:
         store = opened_store(chosen)
     except FileHeld:
-        _give_up("a running gateway holds this database; stop it first")
+        give_up("a running gateway holds this database; stop it first")
     try:
         if action == "load":
             report.load(store, names or [], version, system, typer.echo, sys.stderr.isatty())
@@ -364,7 +419,7 @@ def terminology(
             typer.echo(issue.text(language), err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        _give_up("stopped; nothing of it is kept" if language == "en" else "arrêté ; rien n'en est gardé", 130)
+        give_up("stopped; nothing of it is kept" if language == "en" else "arrêté ; rien n'en est gardé", 130)
     finally:
         store.close()
 
@@ -380,10 +435,11 @@ def _told(verdicts: Iterable[Verdict], total: int) -> Iterator[Verdict]:
         typer.echo("\r\033[K", nl=False, err=True)
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def chosen_settings(given: dict[str, Any]) -> Settings:
+    """Return the settings, those given above all; where they are wrong, say why and exit with status 1."""
     from pydantic import ValidationError
 
-    from fhir_gateway.settings import Settings, unknown_variables
+    from fhir_gateway.settings import UNFIT, Settings, unknown_variables
 
     for name in unknown_variables():
         typer.echo(f"{name} is no setting and has no effect; SETTINGS.md lists those there are.", err=True)
@@ -391,20 +447,22 @@ def _settings(given: dict[str, Any]) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         # The input is not repeated: a database URL holds a password.
-        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        for problem in error.errors(include_url=False, include_input=False):
             place = ".".join(map(str, problem["loc"]))
-            typer.echo(f"{place + ': ' if place else ''}{problem['msg'].removeprefix('Value error, ')}", err=True)
+            text = problem["ctx"]["fr"] if problem["type"] == UNFIT and in_french() else problem["msg"]
+            typer.echo(f"{place + ': ' if place else ''}{text.removeprefix('Value error, ')}", err=True)
     except (OSError, ValueError) as error:
         typer.echo(str(error), err=True)
-    _give_up("not started: see above")
+    give_up("pas démarré : voir ci-dessus" if in_french() else "not started: see above")
 
 
-def _give_up(reason: str, status: int = 1) -> NoReturn:
+def give_up(reason: str, status: int = 1) -> NoReturn:
+    """Tell why, and exit."""
     typer.echo(reason, err=True)
     raise typer.Exit(status)
 
 
-def _with_settings(function: Callable[..., None]) -> Callable[..., None]:
+def _withchosen_settings(function: Callable[..., None]) -> Callable[..., None]:
     """Return the function with one option for each setting."""
     from fhir_gateway.settings import PREFIX, Settings
 
@@ -419,7 +477,7 @@ def _with_settings(function: Callable[..., None]) -> Callable[..., None]:
         help_ = f"{field.description} [{default}{PREFIX}{name.upper()}]"
         flag = f"--{name.replace('_', '-')}"
         kind: Any = str
-        if field.annotation is bool:
+        if field.annotation in (bool, bool | None):
             kind, flag = bool, f"{flag}/--no-{name.replace('_', '-')}"
         elif field.annotation in (int, float):
             kind = field.annotation
@@ -431,19 +489,25 @@ def _with_settings(function: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
-def _in_french() -> bool:
+def in_french() -> bool:
+    """Tell whether who sits there is spoken to in French."""
     return os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("fr")
 
 
 def _welcome(settings: Settings, address: str) -> str:
     base = settings.public_url or address + settings.base_path
-    if _in_french():
+    sample, story = "", f"fhir-gateway demo --url {base}"
+    if settings.builtin_issuer:
+        asked = "fhir-gateway token --role prescripteur --organisation 990000015"
+        sample = f"\n{'  jeton     ' if in_french() else '  token  '}{asked}"
+        story = "fhir-gateway policy"
+    if in_french():
         return f"""La passerelle répond à {base}
 
   ouvrir    {address}/          pour commencer
             {address}/docs      ce que l'on peut demander
   essayer   curl '{base}/metadata?_pretty=true'
-            fhir-gateway demo --language fr --url {base}
+            {story.replace("demo", "demo --language fr")}{sample}
   arrêter   Ctrl-C
 """
     return f"""The gateway answers at {base}
@@ -451,6 +515,6 @@ def _welcome(settings: Settings, address: str) -> str:
   open   {address}/          to begin
          {address}/docs      what may be asked
   try    curl '{base}/metadata?_pretty=true'
-         fhir-gateway demo --url {base}
+         {story}{sample}
   stop   Ctrl-C
 """

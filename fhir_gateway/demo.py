@@ -55,9 +55,13 @@ def demo(
     url: Annotated[str, typer.Option(help="Base address of the FHIR service.")] = "http://127.0.0.1:8080/fhir",
     language: Annotated[Language, typer.Option(help="Language of the telling.")] = Language.en,
     load: Annotated[bool, typer.Option("--load", help="Only load the data, once, and say what to try.")] = False,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(help="The folder of the tokens that `fhir-gateway token --demo` made, where they are asked for."),
+    ] = None,
 ) -> None:
     """Tell the story of a trio against a running gateway; the exit code says whether every step did what it says."""
-    story = Story(url, language)
+    story = Story(url, language, tokens)
     try:
         story.await_gateway()
         if load:
@@ -75,6 +79,7 @@ class Story:
 
     url: str
     language: Language
+    tokens: Path | None = None
     dossier: str = field(default_factory=lambda: f"DOSSIER-{time.strftime('%Y%m%d')}-{time.time_ns() % 10**9:09d}")
     watermark: str = ""
     tasks: list[Resource] = field(default_factory=list)
@@ -99,31 +104,32 @@ class Story:
 
     def load(self) -> None:
         """Store the demo's resources where they are not stored yet, and say what to open and what to try."""
-        gateway = Gateway(self.url, language=self.language)
-        for name in ("organisations", "trio"):
-            gateway.transaction(example(name))
+        for role, name in (("administrateur", "organisations"), ("prescripteur", "trio")):
+            Gateway(self.url, language=self.language, token=self.token(role)).transaction(example(name))
         task = f"{self.url}/Task?owner:identifier={PLATFORM}&status=requested"
         work = f"{task}&_include=Task:focus&_include:iterate=ServiceRequest:subject&_pretty=true"
+        hospital, platform = self.curl("prescripteur"), self.curl("plateforme")
+        told = f"{program()} demo --url {self.url}{'' if self.tokens is None else f' --tokens {self.tokens}'}"
         self.say(
             f"""The demo is loaded: an invented child and both parents, three ServiceRequests of one dossier. Try
 
-  the orders        curl '{self.url}/ServiceRequest?_pretty=true'
-  a platform's work curl -g '{work}'
-  the whole story   {program()} demo --url {self.url}
+  the orders        {hospital} '{self.url}/ServiceRequest?_pretty=true'
+  a platform's work {platform} -g '{work}'
+  the whole story   {told}
 """,
             f"""La démonstration est chargée : un enfant et ses parents, inventés, et trois prescriptions. Essayez
 
-  les prescriptions  curl '{self.url}/ServiceRequest?_pretty=true'
+  les prescriptions  {hospital} '{self.url}/ServiceRequest?_pretty=true'
   le travail d'une
-  plateforme         curl -g '{work}'
-  toute l'histoire   {program()} demo --language fr --url {self.url}
+  plateforme         {platform} -g '{work}'
+  toute l'histoire   {told} --language fr
 """,
         )
 
     def tell(self) -> None:
         """Tell the whole story, on a dossier with a number of its own."""
-        hospital, platform = self.witnessed(), self.witnessed()
-        self.introduce(hospital)
+        hospital, platform = self.witnessed("prescripteur"), self.witnessed("plateforme")
+        self.introduce(self.witnessed("administrateur"))
         self.prescribe(hospital)
         self.find_work(platform)
         self.claim(platform)
@@ -132,12 +138,12 @@ class Story:
         self.notice(hospital)
         self.say("\nEvery step did what it says.", "\nChaque étape a fait ce qu'elle annonce.")
 
-    def introduce(self, hospital: Gateway) -> None:
+    def introduce(self, directory: Gateway) -> None:
         self.say(
             "1. The hospital, the platform and the prescriber are made known, if they are not yet.",
             "1. L'hôpital, la plateforme et le prescripteur sont déclarés, s'ils ne le sont pas encore.",
         )
-        answer = hospital.transaction(example("organisations"))
+        answer = directory.transaction(example("organisations"))
         self.require(len(answer["entry"]) == 3, "three resources answer", "trois ressources répondent")
 
     def prescribe(self, hospital: Gateway) -> None:
@@ -267,14 +273,27 @@ class Story:
             f"un compte rendu : « {report['conclusion']} » ; une tâche est passée par {' ← '.join(states)}",
         )
 
-    def witnessed(self) -> Gateway:
-        """Return a client whose requests are shown as they are made."""
+    def witnessed(self, role: str) -> Gateway:
+        """Return a client in a role whose requests are shown as they are made."""
 
         def show(method: str, url: str, status: int) -> None:
             # The address was said once; without it a line wraps less.
             typer.echo(f"     {method} {url.removeprefix(self.url) or '/'} → {status}")
 
-        return Gateway(self.url, language=self.language, witness=show)
+        return Gateway(self.url, language=self.language, witness=show, token=self.token(role))
+
+    def token(self, role: str) -> str | None:
+        """Return the token of a role; None where the gateway does not ask who one is. Raises: Untrue."""
+        if self.tokens is None:
+            return None
+        try:
+            return (self.tokens / role).read_text(encoding="utf-8").split()[-1]  # it is kept as a header
+        except (OSError, IndexError) as error:
+            raise Untrue(f"{self.tokens / role}: {getattr(error, 'strerror', None) or 'is empty'}") from None
+
+    def curl(self, role: str) -> str:
+        """Return how curl is called in a role."""
+        return "curl" if self.tokens is None else f"curl -H @{self.tokens}/{role}"
 
     def in_words(self, en: str, fr: str) -> str:
         return fr if self.language is Language.fr else en

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from ipaddress import ip_address
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -22,10 +23,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from fhir_gateway.trusted_issuers import IDENTITY, TrustedIssuer, is_loopback, tables
+
 PREFIX = "FHIR_GATEWAY_"
+UNFIT = "unfit"  # the type of the error that tells, as `en` and `fr` of its context, what does not fit together
 FILE_VARIABLE = "FHIR_GATEWAY_CONFIG"
 DEFAULT_FILE = Path("fhir-gateway.toml")
-PAGES = ("docs", "openapi.json", "health", "metrics")  # paths beside the FHIR base
+PAGES = ("docs", "openapi.json", "health", "metrics", ".well-known")  # paths beside the FHIR base
+ISSUER_KEY = "issuer-key.pem"  # in the data folder, where no setting says otherwise
 MIB = 1024 * 1024
 
 
@@ -66,13 +71,49 @@ class Settings(BaseSettings):
         description="The folder of compiled definitions, which may be deleted at any time. Empty: the user's folder "
         "for caches.",
     )
-    host: str = Field("127.0.0.1", description="The address to listen on. Another than loopback needs `insecure`.")
+    host: str = Field(
+        "127.0.0.1",
+        description="The address to listen on. Another than loopback needs `issuers` or `builtin_issuer`, or "
+        "`insecure`; it speaks plain HTTP: end TLS in a proxy in front of it.",
+    )
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     insecure: bool = Field(
         False,
-        description="Allow an address other machines can reach although whoever reaches it may read and write "
-        "everything.",
+        description="Allow an address other machines can reach although no issuer is configured and whoever reaches it "
+        "may read and write everything.",
     )
+    issuers: Annotated[list[TrustedIssuer], NoDecode, BeforeValidator(tables)] = Field(
+        default_factory=list,
+        description="The issuers whose access tokens are accepted, see below: tables in the file, JSON elsewhere. With "
+        "one of them, or with `builtin_issuer`, every request needs a token.",
+    )
+    builtin_issuer: bool = Field(
+        False,
+        description="Issue access tokens here, for tests, demonstrations and small sites: to the systems of `clients` "
+        "at `[base]/auth/token`, and by hand with `fhir-gateway token`.",
+    )
+    clients: Path | None = Field(
+        None,
+        description="The file (TOML) of the systems that the built-in issuer knows, see below. It needs `workers` 1: "
+        "that an assertion is used once is known to one process.",
+    )
+    issuer_key: Path | None = Field(
+        None,
+        description="The private key of the built-in issuer, a PEM file (ES384 or RS384); made when it is missing, for "
+        f"its owner only. Empty: `{ISSUER_KEY}` in `data_folder`.",
+    )
+    policy_file: Path | None = Field(
+        None,
+        description="A file (YAML) laid over the policy that ships: what each role may do; `fhir-gateway policy` "
+        "prints what holds.",
+    )
+    trace: bool | None = Field(
+        None,
+        description="Keep a record of each request: who asked for what, which patients it touched, how it ended. "
+        "Empty: where tokens say who asks.",
+    )
+    trace_rows: int = Field(1_000_000, ge=1000, description="The most records of requests that are kept.")
+    trace_days: int = Field(365, ge=1, description="Days that records of requests are kept.")
     workers: int = Field(1, ge=1, le=64, description="Processes that answer; more than one only on PostgreSQL.")
     threads: int = Field(
         16, ge=1, le=256, description="Threads in each process for writes, searches and everything but plain reads."
@@ -206,24 +247,91 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        problems = []
-        if not self.is_loopback and not self.insecure:
-            problems.append(
-                f"host {self.host} can be reached from other machines, and the gateway does not know yet who is who: "
-                "whoever reaches it may read and write everything. Keep to 127.0.0.1, or say insecure"
-            )
+        problems = [*self._problems_of_identity()]
         if self.workers > 1 and self.is_sqlite:
             problems.append(
-                f"workers {self.workers} needs PostgreSQL: a SQLite file is written by one process. "
-                "Set database to postgresql://…, or workers to 1"
+                (
+                    f"workers {self.workers} needs PostgreSQL: a SQLite file is written by one process. "
+                    "Set database to postgresql://…, or workers to 1",
+                    f"workers {self.workers} demande PostgreSQL : un fichier SQLite est écrit par un seul processus. "
+                    "Mettez database à postgresql://…, ou workers à 1",
+                )
             )
         if self.base_path.split("/")[1] in PAGES:
-            problems.append(f"base_path {self.base_path} is where the gateway serves pages of its own")
+            problems.append(
+                (
+                    f"base_path {self.base_path} is where the gateway serves pages of its own",
+                    f"base_path {self.base_path} est l'endroit où la passerelle sert ses propres pages",
+                )
+            )
         if self.default_page > self.max_page:
-            problems.append(f"default_page {self.default_page} is above max_page {self.max_page}")
+            problems.append(
+                (
+                    f"default_page {self.default_page} is above max_page {self.max_page}",
+                    f"default_page {self.default_page} dépasse max_page {self.max_page}",
+                )
+            )
         if problems:
-            raise ValueError("; ".join(problems))
+            english, french = ("; ".join(texts) for texts in zip(*problems, strict=True))
+            raise PydanticCustomError(UNFIT, "{en}", {"en": english, "fr": french})
         return self
+
+    def _problems_of_identity(self) -> Iterator[tuple[str, str]]:
+        """Yield in English and French what keeps it from being clear who may do what."""
+        if not self.is_loopback and not self.knows_who_asks and not self.insecure:
+            yield (
+                f"host {self.host} can be reached from other machines, and no issuer of tokens is configured: "
+                "whoever reaches it may read and write everything. Set issuers or builtin_issuer, keep to 127.0.0.1, "
+                "or say insecure",
+                f"host {self.host} peut être joint depuis d'autres machines, et aucun émetteur de jetons n'est "
+                "configuré : quiconque le joint peut tout lire et tout écrire. Réglez issuers ou builtin_issuer, "
+                "restez sur 127.0.0.1, ou dites insecure",
+            )
+        if self.builtin_issuer and self.public_url is None and self.port == 0:
+            yield (
+                "builtin_issuer needs an address that is known beforehand: give port or public_url",
+                "builtin_issuer demande une adresse connue d'avance : donnez port ou public_url",
+            )
+        if self.clients is not None and not self.builtin_issuer:
+            yield (
+                "clients are the built-in issuer's: set builtin_issuer too",
+                "clients sont ceux de l'émetteur intégré : réglez aussi builtin_issuer",
+            )
+        if self.clients is not None and self.workers > 1:
+            yield (
+                f"workers {self.workers} cannot tell each other which assertions of clients were used: set workers "
+                "to 1",
+                f"workers {self.workers} ne peuvent se dire quelles assertions de clients ont servi : mettez workers "
+                "à 1",
+            )
+        urls = [issuer.url for issuer in self.issuers] + ([self.builtin_issuer_url] if self.builtin_issuer else [])
+        if len(urls) > len(set(urls)):
+            yield "two issuers have the same url", "deux émetteurs ont le même url"
+
+    @property
+    def knows_who_asks(self) -> bool:
+        """Whether requests need a token."""
+        return bool(self.issuers) or self.builtin_issuer
+
+    @property
+    def traces(self) -> bool:
+        """Whether requests are recorded, with the default filled in."""
+        return self.knows_who_asks if self.trace is None else self.trace
+
+    @property
+    def base_url(self) -> str:
+        """The FHIR base URL: under it references are to this server's own resources, and tokens are meant for it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}{self.base_path}"
+
+    @property
+    def builtin_issuer_url(self) -> str:
+        return f"{self.base_url}/auth"
+
+    @property
+    def issuer_key_file(self) -> Path:
+        """The key of the built-in issuer, with its default filled in."""
+        return self.issuer_key or self.data_folder / ISSUER_KEY
 
     @property
     def database_url(self) -> str:
@@ -237,12 +345,7 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the address listened on."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
 
 def file() -> Path | None:
@@ -265,7 +368,7 @@ def documentation() -> str:
         f"| `{name}` | {_default(field)} | {_bounds(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
-    return _PAGE + "\n".join(rows) + "\n"
+    return _PAGE + "\n".join(rows) + "\n" + IDENTITY
 
 
 _PAGE = f"""# Settings

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from fhir_gateway.demo import example
+from fhir_gateway.settings import FILE_VARIABLE, PREFIX, Settings
+from tests.postgres import free_port
 from tests.served import Served, serve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,32 +34,47 @@ def pages() -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serve(f"sqlite:///{tmp_path_factory.mktemp('readme')}/gateway.sqlite") as served:
-        for name in ("organisations", "trio"):
-            served.gateway().transaction(example(name))
-        yield served
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Path]]:
+    """A gateway as `make run` starts it, in whose folder the commands are run."""
+    folder = tmp_path_factory.mktemp("readme")
+    port = free_port()
+    (folder / "build" / "run").mkdir(parents=True)
+    file = folder / "build" / "run" / "fhir-gateway.toml"
+    file.write_text(f'builtin_issuer = true\nport = {port}\ndata_folder = "build/run"\n')
+    run_in(folder, ["fhir-gateway", "token", "--demo"], **{FILE_VARIABLE: str(file)})
+    settings = {FILE_VARIABLE: str(file), "FHIR_GATEWAY_DATA_FOLDER": str(folder / "build" / "run")}
+    with serve(f"sqlite:///{folder}/gateway.sqlite", port=port, environment=settings) as served:
+        run_in(folder, ["fhir-gateway", "demo", "--load", "--url", served.base, "--tokens", "build/run/tokens"])
+        yield served, folder
 
 
-def test_the_commands_of_the_readme_do_what_it_says(gateway: Served, tmp_path: Path) -> None:
+def run_in(folder: Path, command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a reader does who has said `. .venv/bin/activate`."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment["PYTHONUTF8"] = "1"
+    run = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment | variables,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, f"{command[-1]}\n{run.stdout}\n{run.stderr}"
+    return run
+
+
+def test_the_commands_of_the_readme_do_what_it_says(gateway: tuple[Served, Path]) -> None:
+    served, folder = gateway
     blocks = list(BLOCK.finditer(README))
     assert [block["language"] for block in blocks].count("sh") >= 3
     assert [block["language"] for block in blocks].count("python") >= 2
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    environment["PYTHONUTF8"] = "1"
     for block in blocks:
-        code = block["code"].replace(DOCUMENTED_ADDRESS, gateway.root)
+        code = block["code"].replace(DOCUMENTED_ADDRESS, served.root)
         command = ["bash", "-euo", "pipefail", "-c"] if block["language"] == "sh" else [sys.executable, "-c"]
-        run = subprocess.run(
-            [*command, code],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
-        assert run.returncode == 0, f"{code}\n{run.stdout}\n{run.stderr}"
+        run = run_in(folder, [*command, code])
         assert block["prints"] in run.stdout, f"{code}\n{run.stdout}"
 
 
@@ -81,7 +97,5 @@ def test_every_make_target_named_in_the_documentation_exists() -> None:
 
 
 def test_the_readme_names_no_setting_that_does_not_exist() -> None:
-    from fhir_gateway.settings import FILE_VARIABLE, PREFIX, Settings
-
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {FILE_VARIABLE}
     assert set(re.findall(rf"{PREFIX}[A-Z_]+", README)) <= known

@@ -35,7 +35,8 @@ class Gateway:
 
     Resources go in as dicts or typed objects and come out as dicts, decimals as `Decimal`. A refusal raises
     `Refused`; no answer at all raises `Unreachable`. `timeout` in seconds, for each request; `witness` is told the
-    method, the URL and the status of each. One Gateway belongs to one thread, as its `session` does.
+    method, the URL and the status of each; `token` is an access token, sent to this server alone. One Gateway belongs
+    to one thread, as its `session` does.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Gateway:
         timeout: float = 60.0,
         language: str = "en",
         witness: Callable[[str, str, int], None] | None = None,
+        token: str | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.session = session or requests.Session()
         self.timeout = timeout
         self.language = language
         self.witness = witness
+        self._auth = None if token is None else _Bearer(token)
 
     def capabilities(self) -> Resource:
         """Return the server's CapabilityStatement."""
@@ -191,9 +194,12 @@ class Gateway:
         if body is not None:
             sent["Content-Type"] = JSON
         sent.update(headers or {})
+        auth = (
+            self._auth if url == self.base_url or url.startswith((f"{self.base_url}/", f"{self.base_url}?")) else None
+        )
         try:
             response = self.session.request(
-                method, url, params=parameters, data=body, headers=sent, timeout=self.timeout
+                method, url, params=parameters, data=body, headers=sent, auth=auth, timeout=self.timeout
             )
         except (requests.ConnectionError, requests.Timeout) as failure:
             raise Unreachable(f"{method} {url} got no answer: {type(failure).__name__}") from failure
@@ -202,6 +208,17 @@ class Gateway:
         if not response.ok:
             raise Refused(f"{method} {url}", response.status_code, _outcome(response), response.reason)
         return response
+
+
+class _Bearer(requests.auth.AuthBase):
+    """An access token (RFC 6750); as `auth`, so that no .netrc takes its place."""
+
+    def __init__(self, token: str) -> None:
+        self._header = f"Bearer {token}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
 
 
 def _plain(resource: Resource | Typed) -> Resource:

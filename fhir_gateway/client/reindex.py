@@ -6,6 +6,7 @@ It asks over HTTP, as a gateway holds its SQLite file alone.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,11 +20,19 @@ def reindex(
     url: Annotated[str, typer.Option(help="Base address of the FHIR service.")] = "http://127.0.0.1:8080/fhir",
     type: Annotated[list[str] | None, typer.Option(help="A resource type; may be repeated. Default: all.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Begin nothing; follow the jobs there are.")] = False,
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with an access token of an administrateur, where one is asked for.")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Stay until they have ended.")] = True,
     seconds: Annotated[float, typer.Option(help="How often to look.", min=0.05)] = 1.0,
 ) -> None:
     """Index what a running gateway holds again, in its background; the exit code says whether all of it was done."""
-    gateway = Gateway(url)
+    try:
+        token = None if token_file is None else token_file.read_text(encoding="utf-8").strip().rpartition(" ")[2]
+    except OSError as error:
+        typer.echo(f"{token_file}: {error.strerror or error}", err=True)
+        raise typer.Exit(1) from None
+    gateway = Gateway(url, token=token)
     try:
         if follow:
             wanted = [job["id"] for job in _jobs(gateway) if job["state"] in _AT_WORK]

@@ -21,6 +21,7 @@ from fhir_gateway.rest.act import check_content_type, interaction_of
 from fhir_gateway.rest.body import inflated, receive_body
 from fhir_gateway.rest.complaints import DEFECT, NOT_OPEN, OUTSIDE_BASE
 from fhir_gateway.rest.hosts import Hosts
+from fhir_gateway.rest.identity import Identity
 from fhir_gateway.rest.lanes import ClientGone, Lanes
 from fhir_gateway.rest.negotiate import JSON, body_kind, format_of, language_of, takes_gzip
 from fhir_gateway.rest.representations import Representations
@@ -40,7 +41,6 @@ from fhir_gateway.settings import Settings
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 
-ANONYMOUS = Actor()
 LARGE = 256 * 1024  # bytes; what takes longer than a millisecond to compress is compressed in a thread
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
 _RESOURCES = frozenset({"create", "update", "batch", "transaction", "operation"})  # whose body is a resource
@@ -48,18 +48,23 @@ _RESOURCES = frozenset({"create", "update", "batch", "transaction", "operation"}
 logger = logging.getLogger(__name__)
 
 
+class NotAtHand(Exception):
+    """What a short way needs would have to be waited for: the general way is taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acts:
     """What the door calls. Of the two short ways to read at most one is there.
 
     `read_now` answers at once on the event loop's own thread; `read_soon` awaits the database. Both raise what
-    `perform` would.
+    `perform` would, or NotAtHand. `identity` tells who sends a request; None: nobody is asked, everybody is `anonyme`.
     """
 
     perform: Callable[[Interaction, Actor], Answer]
     representations: Representations
-    read_now: Callable[[str, str, Conditions], Answer] | None = None
-    read_soon: Callable[[str, str, Conditions], Awaitable[Answer]] | None = None
+    read_now: Callable[[str, str, Conditions, Actor], Answer] | None = None
+    read_soon: Callable[[str, str, Conditions, Actor], Awaitable[Answer]] | None = None
+    identity: Identity | None = None
 
 
 class Answerer:
@@ -107,7 +112,10 @@ class Answerer:
             if request.method == "OPTIONS":
                 return _options(found)
             request.code = found.code(request.method, request.place)
-            if failed is not None:
+            # The CapabilityStatement says how one becomes known, so it is for everybody.
+            if self.acts.identity is not None and request.code != "capabilities":
+                request.actor = await self._actor(self.acts.identity, request)
+            if failed is not None and not isinstance(failed, NotAtHand):
                 raise failed
             if request.method not in _BODIES:
                 return await self._carry_out(self.acts, request, found, None, receive)
@@ -150,6 +158,15 @@ class Answerer:
         request.type = found.type
         return found
 
+    async def _actor(self, identity: Identity, request: Request) -> Actor:
+        """Return who sends a request, before anything of its body is read. Raises: as `Identity.actor`."""
+        authorization = request.headers.get(b"authorization")
+        known = identity.known(authorization)
+        if known is not None or authorization is None:
+            return known or identity.actor(None)
+        # A signature takes a millisecond, and the keys it is checked with may have to be fetched.
+        return await self.lanes.aside(identity.actor, authorization)
+
     async def _carry_out(
         self, acts: Acts, request: Request, found: Route, body: bytes | None, receive: Receive
     ) -> Response:
@@ -163,10 +180,13 @@ class Answerer:
 
     async def _short_read(self, acts: Acts, request: Request, found: Route) -> Answer | None:
         type_, id_ = found.type or "", found.id or ""
-        if acts.read_now is not None:
-            return acts.read_now(type_, id_, conditions_of(request))
-        if acts.read_soon is not None:
-            return await acts.read_soon(type_, id_, conditions_of(request))
+        try:
+            if acts.read_now is not None:
+                return acts.read_now(type_, id_, conditions_of(request), request.actor)
+            if acts.read_soon is not None:
+                return await acts.read_soon(type_, id_, conditions_of(request), request.actor)
+        except NotAtHand:
+            return None
         return None
 
     def _work(self, acts: Acts, request: Request, found: Route, body: bytes | None) -> Response:
@@ -177,7 +197,7 @@ class Answerer:
         try:
             interaction = interaction_of(request, found, request.code, body, acts.representations)
             request.code = interaction.code
-            return self._written(acts, request, acts.perform(interaction, ANONYMOUS))
+            return self._written(acts, request, acts.perform(interaction, request.actor))
         except FhirError as refusal:
             if body and request.code in _RESOURCES:
                 kind = body_kind(request.header(b"content-type"))
@@ -195,7 +215,10 @@ class Answerer:
             xml_of = self.acts.representations.xml_of
         elif format_.kind == "xml":
             format_ = JSON  # what writes XML is not there yet
-        response = of_refusal(refusal, format_, request.language, xml_of or bytes, request.method)
+        challenge = None
+        if self.acts is not None and self.acts.identity is not None and refusal.status in (401, 403):
+            challenge = self.acts.identity.challenge(refusal)
+        response = of_refusal(refusal, format_, request.language, xml_of or bytes, request.method, challenge)
         if request.unread:
             response.headers.append((b"connection", b"close"))
         return response

@@ -13,10 +13,11 @@ from time import perf_counter
 from typing import Any
 
 from fhir_gateway.fhir.outcome import NotAcceptable
-from fhir_gateway.interactions.interaction import Answer, Conditions
+from fhir_gateway.interactions.interaction import ANONYME, Actor, Answer, Conditions
 from fhir_gateway.interactions.read import UNCONDITIONAL
 from fhir_gateway.rest import log
 from fhir_gateway.rest.answer import LARGE, Acts, Answerer, Receive, Scope
+from fhir_gateway.rest.identity import Identity
 from fhir_gateway.rest.lanes import ClientGone, Lanes
 from fhir_gateway.rest.metrics import READ, ROW_OF, Metrics
 from fhir_gateway.rest.negotiate import format_of, takes_gzip
@@ -32,18 +33,23 @@ _ACCEPTS_AT_MOST = 256
 
 
 class Door:
-    """The ASGI application. Closed until `open`; then FHIR requests below the base path are answered."""
+    """The ASGI application. Closed until `open`; then FHIR requests below the base path are answered.
 
-    def __init__(self, settings: Settings, pages: App, metrics: Metrics) -> None:
+    `beside`: the paths below the base path that are pages nevertheless.
+    """
+
+    def __init__(self, settings: Settings, pages: App, metrics: Metrics, beside: frozenset[str] = frozenset()) -> None:
         self._pages = pages
+        self._beside = beside
         self._metrics = metrics
         self._base = settings.base_path
         self._below = settings.base_path + "/"
         self._skip = len(self._below)
         self._gzip_from = settings.gzip_from
         self._types: frozenset[str] = frozenset()
-        self._read_now: Callable[[str, str, Conditions], Answer] | None = None
-        self._read_soon: Callable[[str, str, Conditions], Awaitable[Answer]] | None = None
+        self._read_now: Callable[[str, str, Conditions, Actor], Answer] | None = None
+        self._read_soon: Callable[[str, str, Conditions, Actor], Awaitable[Answer]] | None = None
+        self._identity: Identity | None = None
         self._answerer = Answerer(settings)
         self._hosts = self._answerer.hosts.known
         # The Content-Type for each Accept header that asks for plain JSON; None for one that asks for more.
@@ -60,6 +66,7 @@ class Door:
         """Begin to answer."""
         self._types = acts.representations.resources
         self._read_now, self._read_soon = acts.read_now, acts.read_soon
+        self._identity = acts.identity
         self._answerer.acts = acts
 
     def close(self) -> None:
@@ -81,16 +88,23 @@ class Door:
                 if type_ in self._types and ID.match(id_) and len(scope.get("raw_path") or b"") == len(path):
                     headers = dict(scope["headers"])
                     content_type = self._plain_json(headers.get(b"accept"))
+                    actor: Actor | None = ANONYME
+                    if self._identity is not None:
+                        actor = self._identity.known(headers.get(b"authorization"))
                     if (
                         content_type is not None
+                        and actor is not None
                         and headers.get(b"host") in self._hosts
                         and len(headers) == len(scope["headers"])
                         and (self._read_now is not None or self._read_soon is not None)
                     ):
-                        failed = await self._read(type_, id_, headers, content_type, send, started)
+                        failed = await self._read(type_, id_, actor, headers, content_type, send, started)
                         if failed is not None:
                             await self._answer(scope, receive, send, started, failed)
                         return
+            if path in self._beside:
+                await self._pages(scope, receive, send)
+                return
         elif path != self._base:
             await self._pages(scope, receive, send)
             return
@@ -112,6 +126,7 @@ class Door:
         self,
         type_: str,
         id_: str,
+        actor: Actor,
         headers: Mapping[bytes, bytes],
         content_type: bytes,
         send: Send,
@@ -126,10 +141,10 @@ class Door:
             )
         try:
             if self._read_now is not None:
-                answer = self._read_now(type_, id_, conditions)
+                answer = self._read_now(type_, id_, conditions, actor)
             else:
                 assert self._read_soon is not None
-                answer = await self._read_soon(type_, id_, conditions)
+                answer = await self._read_soon(type_, id_, conditions, actor)
         except Exception as error:  # noqa: BLE001 - the general way tells the refusal or the defect
             return error
         request_id = echoed_id(headers) or self._answerer.new_id()
@@ -151,7 +166,7 @@ class Door:
         seconds = perf_counter() - started
         self._metrics.observe(READ, answer.status, seconds, 0, len(body))
         if self._share:
-            self._note("GET", "read", type_, answer.status, seconds, request_id)
+            self._note("GET", "read", type_, answer.status, seconds, request_id, actor)
         return None
 
     async def _answer(
@@ -173,12 +188,24 @@ class Door:
         seconds = perf_counter() - started
         self._metrics.observe(ROW_OF[request.code or "none"], response.status, seconds, request.received, len(body))
         if self._share or response.status >= 500:
-            self._note(request.method, request.code, request.type, response.status, seconds, request.request_id)
+            self._note(
+                request.method, request.code, request.type, response.status, seconds, request.request_id, request.actor
+            )
 
     def _note(
-        self, method: str, code: str | None, type_: str | None, status: int, seconds: float, request_id: bytes
+        self,
+        method: str,
+        code: str | None,
+        type_: str | None,
+        status: int,
+        seconds: float,
+        request_id: bytes,
+        actor: Actor,
     ) -> None:
-        """Leave a line for every server error and for the share of the others that is asked for."""
+        """Leave a line for every server error and for the share of the others that is asked for.
+
+        It names the role; who the person is stands in the trace alone.
+        """
         self._logged += self._share
         if status < 500 and self._logged < 1:
             return
@@ -190,6 +217,7 @@ class Door:
             "status": status,
             "ms": round(seconds * 1000, 3),
             "request_id": request_id.decode("latin-1"),
+            **({"role": actor.role} if self._identity is not None else {}),
         }
         log.requests.info("request", extra={"fields": fields})
 

@@ -32,15 +32,27 @@ def _text(name: str) -> str:
     return (_FOLDER / name).read_text("utf-8")
 
 
-def landing(base: str, base_path: str) -> str:
-    """Return the page at `/`. `base` is the FHIR base URL as this client reaches it."""
+def landing(base: str, base_path: str, needs_token: bool = False) -> str:
+    """Return the page at `/`. `base` is the FHIR base URL as this client reaches it.
+
+    `needs_token`: whether a client must say who it is; a link cannot.
+    """
+    page = "landing_with_token" if needs_token else "landing_without_token"
+    trials = {
+        f"trials_{language}": Template(_text(f"{page}_{language}.html")).substitute(base_path=base_path)
+        for language in ("fr", "en")
+    }
+    header = ' -H "Authorization: Bearer $TOKEN" \\\n ' if needs_token else ""
     return Template(_text("landing.html")).substitute(
-        style=_text("style.css"), version=VERSION, base=escape(base), base_path=base_path
+        trials, style=_text("style.css"), version=VERSION, base=escape(base), base_path=base_path, header=header
     )
 
 
-def docs(document: dict[str, Any], base_path: str) -> str:
-    """Return the page at `/docs`: each operation of an OpenAPI document, with a form to try it."""
+def docs(document: dict[str, Any], base_path: str, needs_token: bool = False) -> str:
+    """Return the page at `/docs`: each operation of an OpenAPI document, with a form to try it.
+
+    `needs_token`: ask for the token to try it with; the page keeps it nowhere.
+    """
     operations = [
         _operation(method, url, operation)
         for url, methods in document["paths"].items()
@@ -52,6 +64,7 @@ def docs(document: dict[str, Any], base_path: str) -> str:
         base_path=base_path,
         operations="\n".join(operations),
         script=_text("docs.js"),
+        token=_text("docs_token.html") if needs_token else "",
     )
 
 

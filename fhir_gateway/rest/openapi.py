@@ -32,6 +32,7 @@ _STATUS = {
     204: "Done; nothing to send",
     304: "Not modified: the condition names the current version",
     400: "Malformed request, or a body whose structure is wrong",
+    401: "An access token is needed; WWW-Authenticate and the outcome say what is wrong with the one that was sent",
     403: "Forbidden, or too costly",
     404: "No such resource, version, type or URL",
     405: "Not possible with this method",
@@ -378,11 +379,19 @@ _FHIRPATH_PATCH_SCHEMA: Schema = {
 }
 
 
-def paths_of(base_path: str) -> dict[str, Any]:
-    """Return the `paths` object for the FHIR base at `base_path`."""
+# How a client says who it is, where that is asked.
+BEARER: Schema = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+def paths_of(base_path: str, needs_token: bool = False) -> dict[str, Any]:
+    """Return the `paths` object for the FHIR base at `base_path`. `needs_token`: whether clients say who they are."""
     paths: dict[str, Any] = {}
     for path in PATHS:
-        paths.setdefault(base_path + path.url, {})[path.method] = _operation(path)
+        operation = _operation(path)
+        if needs_token and path.code != "capabilities":
+            operation["security"] = [{"bearer": []}]
+            operation["responses"] |= {"401": _response(path, 401)}
+        paths.setdefault(base_path + path.url, {})[path.method] = operation
     return paths
 
 
@@ -446,6 +455,8 @@ def _response(path: Path, status: int) -> dict[str, Any]:
         headers["Location"] = {"description": "[base]/[type]/[id]/_history/[vid]", "schema": _TEXT}
     if status == 202:
         headers["Content-Location"] = {"description": "Where to ask how far it is.", "schema": _TEXT}
+    if status == 401:
+        headers["WWW-Authenticate"] = {"description": "Bearer, and why a token is not taken.", "schema": _TEXT}
     if status == 405:
         headers["Allow"] = {"description": "The methods that are possible.", "schema": _TEXT}
     if status == 503:

@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from fhir_gateway.fhir.outcome import InvalidRequest, Issue, Language
-from fhir_gateway.interactions.interaction import Code, Conditions, Parameters, Preferences
+from fhir_gateway.interactions.interaction import ANONYME, Actor, Code, Conditions, Parameters, Preferences
 from fhir_gateway.interactions.read import UNCONDITIONAL
 from fhir_gateway.rest.complaints import MALFORMED_ESCAPE, NUL_CHARACTER
 from fhir_gateway.rest.negotiate import JSON, Format, ranges_of
@@ -47,6 +47,7 @@ class Request:
     own: dict[str, str] = field(default_factory=dict)  # the door's parameters
     code: Code | None = None
     type: str | None = None
+    actor: Actor = ANONYME
     received: int = 0  # bytes of the body
     unread: bool = False  # a part of the body was left on the wire
 

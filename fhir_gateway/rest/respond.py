@@ -58,14 +58,24 @@ def of_answer(answer: Answer, format_: Format, base: str, to_xml: ToXml, gzip_fr
     return _with_body(answer.status, headers, answer.body, format_, to_xml, gzip_from)
 
 
-def of_refusal(error: FhirError, format_: Format, language: Language, to_xml: ToXml, method: str = "GET") -> Response:
-    """Return a refusal as HTTP: an OperationOutcome with all issues, in the representation and language asked for."""
+def of_refusal(
+    error: FhirError,
+    format_: Format,
+    language: Language,
+    to_xml: ToXml,
+    method: str = "GET",
+    challenge: bytes | None = None,
+) -> Response:
+    """Return a refusal as HTTP: an OperationOutcome with all issues, in the representation and language asked for.
+
+    `challenge`: what one is told who has not said who he is, or whose token does not reach that far.
+    """
     headers: Headers = [NO_STORE, VARY_LANGUAGE, (b"content-language", language.encode())]
     if isinstance(error, NotAllowed):
         # RFC 9110, 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
         headers.append((b"allow", ", ".join(error.allowed).encode()))
-    if isinstance(error, Unauthenticated):
-        headers.append((b"www-authenticate", b'Bearer realm="fhir"'))
+    if challenge is not None or isinstance(error, Unauthenticated):
+        headers.append((b"www-authenticate", challenge or b'Bearer realm="fhir"'))
     if error.status == 415 and method == "PATCH":
         headers.append((b"accept-patch", ", ".join(PATCH_FORMATS).encode()))
     if error.status in (429, 503):

@@ -16,13 +16,14 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Lifespan
 
-from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, operation_outcome
+from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Unavailable, operation_outcome
 from fhir_gateway.rest import html
-from fhir_gateway.rest.complaints import METHOD_NOT_ALLOWED, OUTSIDE_BASE
+from fhir_gateway.rest.complaints import METHOD_NOT_ALLOWED, NOT_OPEN, OUTSIDE_BASE
 from fhir_gateway.rest.hosts import Hosts
 from fhir_gateway.rest.metrics import CONTENT_TYPE, Metrics
 from fhir_gateway.rest.negotiate import JSON, language_of
-from fhir_gateway.rest.openapi import paths_of, schemas_of
+from fhir_gateway.rest.oauth import JWKS, PROTECTED_RESOURCE, SMART_CONFIGURATION, TOKEN, Oauth
+from fhir_gateway.rest.openapi import BEARER, paths_of, schemas_of
 from fhir_gateway.rest.version import VERSION
 from fhir_gateway.settings import Settings
 
@@ -31,7 +32,7 @@ _READY_SECONDS = 5.0
 
 
 class Site:
-    """The FastAPI application and what it shows. `check` is set when the gateway is open."""
+    """The FastAPI application and what it shows. `check` and `oauth` are set when the gateway is open."""
 
     def __init__(self, settings: Settings, metrics: Metrics, lifespan: Lifespan[FastAPI]) -> None:
         self._settings = settings
@@ -40,6 +41,7 @@ class Site:
         self._document: dict[str, Any] | None = None
         self.resource_types: tuple[str, ...] = ()
         self.check: Check | None = None
+        self.oauth: Oauth | None = None
         self.app = FastAPI(
             title="FHIR gateway",
             version=VERSION,
@@ -47,7 +49,7 @@ class Site:
             docs_url=None,
             redoc_url=None,
             openapi_url=None,
-            exception_handlers={HTTPException: self._refused},
+            exception_handlers={HTTPException: self._refused, FhirError: self._closed},
         )
         self.app.openapi = self.document  # type: ignore[method-assign]
         add = self.app.add_api_route
@@ -57,6 +59,20 @@ class Site:
         add("/health/live", self.live, summary="The process answers", tags=["health"])
         add("/health/ready", self.ready, summary="The database answers", tags=["health"], responses=_READY)
         add("/metrics", self.scrape, summary="Counts for Prometheus", tags=["health"], responses=_SCRAPE)
+        self.beside_fhir = self._add_oauth() if settings.knows_who_asks else frozenset()
+
+    def _add_oauth(self) -> frozenset[str]:
+        """Add the pages about tokens; return the paths of those that are below the FHIR base."""
+        base = self._settings.base_path
+        add = self.app.add_api_route
+        add(PROTECTED_RESOURCE + base, self.protected_resource, include_in_schema=False)
+        add(base + SMART_CONFIGURATION, self.smart_configuration, include_in_schema=False)
+        below = {base + SMART_CONFIGURATION}
+        if self._settings.builtin_issuer:
+            add(base + JWKS, self.jwks, include_in_schema=False)
+            add(base + TOKEN, self.token, methods=["POST"], include_in_schema=False)
+            below |= {base + JWKS, base + TOKEN}
+        return frozenset(below)
 
     def document(self) -> dict[str, Any]:
         """Return the OpenAPI document: FHIR first, then the probes."""
@@ -68,8 +84,11 @@ class Site:
                 description="Generic FHIR paths; /metadata tells what differs by type.",
                 routes=self.app.routes,
             )
-            document["paths"] = paths_of(self._settings.base_path) | document["paths"]
-            document.setdefault("components", {}).setdefault("schemas", {}).update(schemas_of(self.resource_types))
+            document["paths"] = paths_of(self._settings.base_path, self._settings.knows_who_asks) | document["paths"]
+            components = document.setdefault("components", {})
+            components.setdefault("schemas", {}).update(schemas_of(self.resource_types))
+            if self._settings.knows_who_asks:
+                components["securitySchemes"] = {"bearer": BEARER}
             self._document = document
         return self._document
 
@@ -82,12 +101,30 @@ class Site:
             base = self._hosts.base_of(headers, request.scope["scheme"], request.scope["server"])
         except InvalidRequest as refusal:
             return self._outcome(request, refusal)
-        page = html.landing(base, self._settings.base_path)
+        page = html.landing(base, self._settings.base_path, self._settings.knows_who_asks)
         return HTMLResponse(page, headers={"content-security-policy": html.policy()})
 
     async def docs(self) -> Response:
-        page = html.docs(self.document(), self._settings.base_path)
+        page = html.docs(self.document(), self._settings.base_path, self._settings.knows_who_asks)
         return HTMLResponse(page, headers={"content-security-policy": html.policy()})
+
+    async def smart_configuration(self) -> Response:
+        return _kept_shortly(self._about_tokens.smart_configuration())
+
+    async def protected_resource(self) -> Response:
+        return _kept_shortly(self._about_tokens.protected_resource())
+
+    async def jwks(self) -> Response:
+        return _kept_shortly(self._about_tokens.jwks())
+
+    async def token(self, request: Request) -> Response:
+        return await self._about_tokens.token(request)
+
+    @property
+    def _about_tokens(self) -> Oauth:
+        if self.oauth is None:
+            raise Unavailable(NOT_OPEN.at())
+        return self.oauth
 
     async def live(self) -> Response:
         return JSONResponse({"status": "up"})
@@ -117,6 +154,10 @@ class Site:
         refusal = FhirError(issue)
         return self._outcome(request, refusal, error.status_code, dict(error.headers or {}))
 
+    async def _closed(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, FhirError)
+        return self._outcome(request, error, headers={"retry-after": "5"})
+
     def _outcome(
         self, request: Request, refusal: FhirError, status: int | None = None, headers: dict[str, str] | None = None
     ) -> Response:
@@ -124,6 +165,11 @@ class Site:
         body = msgspec.json.encode(operation_outcome(refusal.issues, language))
         all_headers = {**(headers or {}), "content-type": JSON.content_type.decode()}
         return Response(body, status or refusal.status, all_headers)
+
+
+def _kept_shortly(document: dict[str, Any]) -> Response:
+    """Return a public document about tokens: the same for everybody, and rarely another one."""
+    return JSONResponse(document, headers={"cache-control": "public, max-age=300"})
 
 
 _READY: dict[int | str, dict[str, Any]] = {503: {"description": "It does not answer, or the gateway is starting"}}

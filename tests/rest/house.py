@@ -14,6 +14,7 @@ from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.interactions.interaction import Actor, Answer, Conditions, Interaction
 from fhir_gateway.rest.answer import Acts
 from fhir_gateway.rest.dispatch import Door
+from fhir_gateway.rest.identity import Identity
 from fhir_gateway.rest.metrics import Metrics
 from fhir_gateway.rest.representations import Representations
 from fhir_gateway.settings import Settings
@@ -61,6 +62,8 @@ class House:
     short: bool = False  # whether reads have their short way
     asked: list[Interaction] = field(default_factory=list)
     read: list[tuple[str, str, Conditions]] = field(default_factory=list)
+    identity: Identity | None = None
+    actors: list[Actor] = field(default_factory=list)  # who asked
     door: Door = field(init=False)
     metrics: Metrics = field(init=False)
 
@@ -71,13 +74,17 @@ class House:
 
         self.metrics = Metrics()
         self.door = Door(self.settings, pages, self.metrics)
-        self.door.open(Acts(self.perform, representations(), self.read_now if self.short else None))
+        self.door.open(
+            Acts(self.perform, representations(), self.read_now if self.short else None, None, self.identity)
+        )
 
     def perform(self, interaction: Interaction, actor: Actor) -> Answer:
         self.asked.append(interaction)
+        self.actors.append(actor)
         return self._said(interaction)
 
-    def read_now(self, type_: str, id_: str, conditions: Conditions) -> Answer:
+    def read_now(self, type_: str, id_: str, conditions: Conditions, actor: Actor) -> Answer:
+        self.actors.append(actor)
         self.read.append((type_, id_, conditions))
         return self._said(Interaction("read", type_, id_))
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from fhir_gateway.policy.actor import ROLES
 from fhir_gateway.rest.version import VERSION
 from fhir_gateway.settings import PREFIX, Settings
-from tests.postgres import Database
+from tests.postgres import Database, free_port
 from tests.served import serve
 
 PATIENT = {"resourceType": "Patient", "active": True}
@@ -148,3 +149,89 @@ def test_the_time_from_import_to_open_is_told_and_small(tmp_path: Path):
         told = served.log.read_text()
     (seconds,) = re.findall(r'"message":"open","seconds":([\d.]+)', told)
     assert float(seconds) < 5
+
+
+TRY = {"FHIR_GATEWAY_BUILTIN_ISSUER": "true"}
+
+
+@pytest.mark.parametrize("language", ["C", "fr_FR.UTF-8"])
+def test_off_loopback_without_an_issuer_the_reason_is_told_in_the_language_of_the_terminal(language: str):
+    run = command("serve", "--host", "0.0.0.0", LC_ALL=language)
+    assert run.returncode == 1
+    told = (
+        "aucun émetteur de jetons n'est configuré" if language.startswith("fr") else "no issuer of tokens is configured"
+    )
+    assert told in run.stderr
+
+
+def test_a_token_by_hand_opens_the_gateway_that_shares_its_settings(tmp_path: Path):
+    port = str(free_port())
+    settings = TRY | {"FHIR_GATEWAY_DATA_FOLDER": str(tmp_path), "FHIR_GATEWAY_PORT": port}
+    made = command("token", "--role", "administrateur", "--life", "2m", **settings)
+    assert made.returncode == 0, made.stderr
+    with serve(f"sqlite:///{tmp_path}/a.sqlite", port=int(port), environment=settings) as served:
+        header = {"Authorization": f"Bearer {made.stdout.strip()}"}
+        assert requests.get(f"{served.base}/Patient", headers=header, timeout=10).status_code == 200
+        assert requests.get(f"{served.base}/Patient", timeout=10).status_code == 401
+        elsewhere = command("token", "--role", "administrateur", **(settings | {"FHIR_GATEWAY_PORT": "9"}))
+        header = {"Authorization": f"Bearer {elsewhere.stdout.strip()}"}
+        answer = requests.get(f"{served.base}/Patient", headers=header, timeout=10)
+        assert answer.status_code == 401
+        assert "not one that this gateway trusts" in answer.text
+        file = tmp_path / "token"
+        file.write_text(made.stdout)
+        run = command("reindex", "--url", served.base, "--type", "Patient", "--token-file", str(file))
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert command("reindex", "--url", served.base, "--type", "Patient").returncode == 1
+
+
+def test_a_token_without_the_built_in_issuer_is_told_what_to_set():
+    run = command("token", "--role", "prescripteur")
+    assert run.returncode == 1
+    assert "FHIR_GATEWAY_BUILTIN_ISSUER=true" in run.stderr
+    assert "l'émetteur intégré est éteint" in command("token", "--role", "prescripteur", LC_ALL="fr_FR.UTF-8").stderr
+
+
+def test_all_that_is_wrong_with_a_wish_for_a_token_is_told_at_once(tmp_path: Path):
+    settings = TRY | {"FHIR_GATEWAY_DATA_FOLDER": str(tmp_path)}
+    run = command(
+        "token", "--role", "roi", "--rpps", "12", "--scope", "patient/*.rs", "--organisation", "|x", **settings
+    )
+    assert run.returncode == 2
+    for told in (
+        "--role roi: there is prescripteur",
+        "--rpps 12: eleven digits",
+        "--scope patient/*.rs is not",
+        "--organisation |x",
+    ):
+        assert told in run.stderr
+    for life in ("1y", "0s", "31d", "-1h", ""):
+        assert command("token", "--role", "auditeur", "--life", life or "h", **settings).returncode == 2
+    assert not run.stdout
+
+
+def test_the_help_of_token_names_every_role_and_teaches_by_example():
+    text = command("token", "--help", COLUMNS="200").stdout
+    for role in ROLES:
+        assert role in text
+    assert "fhir-gateway token --role plateforme --organisation 990000023" in text
+
+
+def test_a_key_that_is_none_keeps_the_gateway_from_starting(tmp_path: Path):
+    (tmp_path / "issuer-key.pem").write_text("garbage")
+    settings = TRY | {"FHIR_GATEWAY_DATA_FOLDER": str(tmp_path), "FHIR_GATEWAY_PORT": str(free_port())}
+    for arguments in (("serve",), ("token", "--role", "auditeur")):
+        run = command(*arguments, **settings)
+        assert run.returncode != 0
+        assert "issuer-key.pem holds no private key" in run.stderr
+
+
+def test_the_policy_is_printed_in_the_language_of_the_terminal(tmp_path: Path):
+    for language in ("C", "fr_FR.UTF-8"):
+        run = command("policy", LC_ALL=language)
+        assert run.returncode == 0, run.stderr
+        assert all(role in run.stdout for role in ROLES)
+    (tmp_path / "policy.yaml").write_text("rôles: [")
+    run = command("policy", FHIR_GATEWAY_POLICY_FILE=str(tmp_path / "policy.yaml"))
+    assert run.returncode == 1
+    assert "policy.yaml" in run.stderr

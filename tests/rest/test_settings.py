@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from fhir_gateway import settings as module
 from fhir_gateway.settings import FILE_VARIABLE, PREFIX, Settings, documentation, unknown_variables
 
+ISSUER = {"url": "https://issuer.example.org", "token_endpoint": "https://issuer.example.org/token"}
 PAGE = Path(module.__file__).with_name("SETTINGS.md")
 
 
@@ -58,10 +60,104 @@ def test_a_setting_that_does_not_exist_is_refused_in_the_file_and_told_in_the_en
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.1", "::", "fhir.example.org", ""])
-def test_an_address_others_can_reach_needs_insecure(host: str):
-    with pytest.raises(ValidationError, match="insecure"):
+def test_an_address_others_can_reach_needs_an_issuer_or_insecure(host: str):
+    with pytest.raises(ValidationError, match="no issuer of tokens is configured") as refusal:
         Settings(host=host)
+    (problem,) = refusal.value.errors()
+    assert "aucun émetteur de jetons" in problem["ctx"]["fr"]
     assert Settings(host=host, insecure=True).host == host
+    assert Settings(host=host, builtin_issuer=True).host == host
+    assert Settings(host=host, issuers=[ISSUER]).host == host
+
+
+def test_issuers_are_tables_in_the_file_and_json_in_the_environment(monkeypatch: pytest.MonkeyPatch):
+    Path("fhir-gateway.toml").write_text(
+        """
+[[issuers]]
+url = "https://psc.example.org/realm"
+token_endpoint = "https://psc.example.org/realm/token"
+algorithms = ["RS256"]
+scopes = "user/*.rs"
+[issuers.people.99900000017]
+role = "prescripteur"
+organisation = "https://finess.esante.gouv.fr|990000015"
+"""
+    )
+    (issuer,) = Settings().issuers
+    assert (issuer.url, issuer.algorithms, issuer.scopes) == ("https://psc.example.org/realm", ("RS256",), "user/*.rs")
+    assert issuer.people["99900000017"].role == "prescripteur"
+    monkeypatch.setenv("FHIR_GATEWAY_ISSUERS", json.dumps([ISSUER]))
+    assert [issuer.url for issuer in Settings().issuers] == ["https://issuer.example.org"]
+    assert Settings(issuers=json.dumps([ISSUER, {**ISSUER, "url": "http://127.0.0.1:9/a"}])).issuers[1].audience is None
+    monkeypatch.setenv("FHIR_GATEWAY_ISSUERS", "")
+    assert Settings().issuers == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"url": "http://issuer.example.org"}, "url"),
+        ({"token_endpoint": "ftp://issuer.example.org"}, "token_endpoint"),
+        ({"token_endpoint": None}, "token_endpoint"),
+        ({"jwks": "http://issuer.example.org/jwks"}, "issuers"),
+        ({"algorithms": ["HS256"]}, "algorithms"),
+        ({"algorithms": ["none"]}, "algorithms"),
+        ({"algorithms": []}, "algorithms"),
+        ({"roles": {"medecin": "roi"}}, "roles"),
+        ({"people": {"12": {"role": "prescripteur"}}}, "people"),
+        ({"people": {"99900000017": {"role": "anonyme"}}}, "people"),
+        ({"people": {"99900000017": {"role": "prescripteur", "organisation": "|990000015"}}}, "people"),
+        ({"people": {"99900000017": {"role": "prescripteur", "organisation": "990000015"}}}, "people"),
+        ({"organisation_system": "a|b"}, "organisation_system"),
+        ({"scopes": "patient/*.rs"}, "scopes"),
+        ({"audience": ""}, "audience"),
+        ({"secret": "x"}, "secret"),
+    ],
+    ids=str,
+)
+def test_an_issuer_that_is_wrong_is_refused_at_its_place(changes: dict[str, Any], place: str):
+    with pytest.raises(ValidationError) as refusal:
+        Settings(issuers=[{**ISSUER, **changes}])
+    assert any(place in map(str, problem["loc"]) for problem in refusal.value.errors())
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"issuers": "garbage"}, "no JSON"),
+        (
+            {"issuers": [{**{"token_endpoint": "https://a.example.org"}, "url": "https://a.example.org"}] * 2},
+            "same url",
+        ),
+        ({"builtin_issuer": True, "port": 0}, "known beforehand"),
+        ({"clients": "clients.toml"}, "builtin_issuer"),
+        (
+            {"clients": "c.toml", "builtin_issuer": True, "workers": 2, "database": "postgresql://a@b/c"},
+            "cannot tell each other",
+        ),
+    ],
+    ids=str,
+)
+def test_what_leaves_it_unclear_who_asks_is_refused(values: dict[str, Any], reason: str):
+    with pytest.raises(ValidationError, match=reason):
+        Settings(**values)
+
+
+def test_tokens_are_meant_for_the_address_that_clients_use():
+    settings = Settings(builtin_issuer=True, port=9000)
+    assert (settings.base_url, settings.builtin_issuer_url) == (
+        "http://127.0.0.1:9000/fhir",
+        "http://127.0.0.1:9000/fhir/auth",
+    )
+    assert Settings(public_url="https://fhir.example.org/r4/").base_url == "https://fhir.example.org/r4"
+    assert Settings(host="::1").base_url == "http://[::1]:8080/fhir"
+
+
+def test_requests_are_recorded_where_it_is_known_who_asks():
+    assert not Settings().traces
+    assert Settings(builtin_issuer=True).traces
+    assert Settings(trace=True).traces
+    assert not Settings(builtin_issuer=True, trace=False).traces
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])

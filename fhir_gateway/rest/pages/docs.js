@@ -14,6 +14,8 @@ for (const operation of document.querySelectorAll("details")) {
       const shown = form.querySelector("pre");
       shown.hidden = false;
       const request = { method: method.toUpperCase(), headers: { Accept: "application/fhir+json" } };
+      const token = document.getElementById("token")?.value.trim().split(" ").pop();
+      if (token) request.headers.Authorization = `Bearer ${token}`;
       if (type) {
         request.body = form.elements.body.value;
         request.headers["Content-Type"] = form.elements.type.value;

@@ -1,0 +1,1 @@
+"""delivery: what this gateway asks of other servers. See the README."""
