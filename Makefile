@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 
-.PHONY: help run test conformance bench bench-full lint lock clean
+.PHONY: help run test conformance bench bench-full lint lock profiles clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ lock: $(VENV)/bin/python ## renew requirements.lock and requirements-dev.lock
 	$(VENV)/lock/bin/pip install --quiet uv
 	$(BUILD_REQUIREMENTS) | $(LOCK) -o requirements.lock pyproject.toml - > /dev/null
 	$(BUILD_REQUIREMENTS) | $(LOCK) --extra test --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml - > /dev/null
+
+profiles: $(DEVELOPMENT) ## compile PFMG's profiles from their sources; needs Node.js 20, fetches SUSHI
+	$(BIN)/python -m fhir_gateway.conformance.compile_profiles
 
 clean: ## remove what was built and installed, the database of `make run` with it
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis

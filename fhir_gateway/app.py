@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from fhir_gateway.conformance.definitions import Definitions, definitions
-from fhir_gateway.conformance.package_offers import NOTHING, offers_of
+from fhir_gateway.conformance.known_packages import packages_of
+from fhir_gateway.conformance.package_folder import users_folder
+from fhir_gateway.conformance.package_offers import offers_of
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
 from fhir_gateway.interactions import full_text
 from fhir_gateway.interactions.access import Rights
-from fhir_gateway.interactions.background import Background, Task
+from fhir_gateway.interactions.background import Background, Step, Task
 from fhir_gateway.interactions.gateway import Gateway, Limits, Searching, SearchState
 from fhir_gateway.interactions.interaction import ANONYME, Actor, Answer, Conditions
 from fhir_gateway.interactions.package_parameters import take_in
@@ -77,8 +79,18 @@ _SWITCH_SECONDS = 0.001
 GC_THRESHOLDS = (50_000, 20, 100)
 
 
-def _warm(gateway: Gateway) -> float:
-    return gateway.validation.warm(gateway)
+_SOON_SECONDS = 0.05
+
+
+def _warming(after: float) -> Step:
+    """Return the step that compiles rules; before an instant (monotonic) what searches wait for goes first."""
+
+    def step(gateway: Gateway) -> float:
+        if gateway.registry.pending and time.monotonic() < after:
+            return _SOON_SECONDS
+        return gateway.validation.warm(gateway)
+
+    return step
 
 
 # What is done beside the requests, in small steps.
@@ -86,7 +98,6 @@ _TASKS: tuple[Task, ...] = (
     ("search-parameters", keep_up),
     ("reindex", reindex),
     ("full-text", full_text.step),
-    ("validation", _warm),
 )
 
 
@@ -118,7 +129,8 @@ def create_app(settings: Settings) -> App:
         site.oauth = oauth
         lane = _lane(settings, gateway)
         door.open(_acts(gateway, lane, _identity(settings, trust)))
-        background = Background(gateway, _TASKS)
+        warm = _warming(time.monotonic() + gateway.limits.reindex_seconds)
+        background = Background(gateway, (*_TASKS, ("validation", warm)))
         background.start()
         if gateway.trace is not None:
             gateway.trace.start()
@@ -160,7 +172,7 @@ def open_gateway(settings: Settings, security: Mapping[str, Any] | None = None) 
     known = definitions(settings.cache)
     types = known.types.resources
     # A package that cannot be used keeps the gateway from starting.
-    packages = _packages(settings) if settings.packages else None
+    packages = _packages(settings)
     store = _store(settings, known)
     try:
         parameters = (parameter for type_ in types for parameter in known.search_parameters.of(type_).values())
@@ -196,7 +208,7 @@ def open_gateway(settings: Settings, security: Mapping[str, Any] | None = None) 
                 settings.unknown_extensions,
                 library,
             ),
-            offers=NOTHING if packages is None else offers_of(packages),
+            offers=offers_of(packages),
             terminology=Terminology(partial(_terminology, settings, packages), LoadedSystems),
             security=security,
             rights=_rights(settings, known),
@@ -241,22 +253,17 @@ def _store(settings: Settings, known: Definitions) -> Store:
 
 
 def _packages(settings: Settings) -> Packages:
-    from fhir_gateway.conformance.package_folder import users_folder
-    from fhir_gateway.conformance.validators import packages_of  # a start without packages does not wait for it
-
     content = shipped(tuple(map(Path, settings.terminology_folders)))
     return packages_of(settings.packages, settings.package_folder or users_folder(), settings.cache, content)
 
 
-def _validator(settings: Settings, packages: Packages | None, library: LiveLibrary) -> Validator:
-    from fhir_gateway.conformance.validators import validator_of, validator_with  # a start does not wait for these
+def _validator(settings: Settings, packages: Packages, library: LiveLibrary) -> Validator:
+    from fhir_gateway.conformance.validators import validator_with  # a start does not wait for it
 
-    if packages is not None:
-        return validator_with(packages, settings.cache, library)
-    return validator_of((), cache_folder=settings.cache, terminology=settings.terminology_folders, library=library)
+    return validator_with(packages, settings.cache, library)
 
 
-def _terminology(settings: Settings, packages: Packages | None) -> Catalog:
+def _terminology(settings: Settings, packages: Packages) -> Catalog:
     from fhir_gateway.conformance.terminology_layers import layers  # a start does not wait for its modules
 
     return layers(packages, settings.cache, tuple(settings.terminology_folders))

@@ -62,15 +62,24 @@ class Identity:
 
 
 class FhirPackage:
-    """An opened package; immutable and shared by all threads. Only its index is in memory."""
+    """An opened package; immutable and shared by all threads. Only its index is in memory.
+
+    `profiles`: the canonicals of its profiles by resource type, where that is known without reading them.
+    """
 
     def __init__(
-        self, path: Path, manifest: Mapping[str, Any], entries: tuple[Entry, ...], body: Callable[[str], bytes]
+        self,
+        path: Path,
+        manifest: Mapping[str, Any],
+        entries: tuple[Entry, ...],
+        body: Callable[[str], bytes],
+        profiles: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.path = path
         self.manifest = manifest
         self.identity = identity_of(manifest)
         self.entries = entries
+        self.profiles = profiles
         self._body = body
 
     @property

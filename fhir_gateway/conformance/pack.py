@@ -14,7 +14,7 @@ import sys
 import tarfile
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ def members_of(source: Path) -> dict[str, bytes]:
             bare = without_narrative(resource)
             dropped += drop_snomed_displays(bare)
             members[member_of(bare)].append(bare)
-    contents = {name: _ndjson(members[name]) for name in sorted(members)}
+    contents = {name: ndjson(in_order(members[name])) for name in sorted(members)}
     manifest = {
         "name": "hl7.fhir.r4.core" if own["name"] == "hl7.fhir.r4.examples" else own["name"],
         "version": own["version"],
@@ -148,14 +148,23 @@ def members_of(source: Path) -> dict[str, bytes]:
     return {MANIFEST: encoded} | {name + SUFFIX: content for name, content in contents.items()}
 
 
-def _ndjson(resources: Iterable[Resource]) -> bytes:
-    ordered = sorted(resources, key=lambda resource: (resource.get("url") or "", resource["id"]))
-    return b"".join(_encode(resource) + b"\n" for resource in ordered)
+def in_order(resources: Iterable[Resource]) -> list[Resource]:
+    """Return resources in the order of a member."""
+    return sorted(resources, key=lambda resource: (resource.get("url") or "", resource["id"]))
+
+
+def ndjson(resources: Iterable[Resource]) -> bytes:
+    """Return resources as NDJSON, numbers as they were written."""
+    return b"".join(_encode(resource) + b"\n" for resource in resources)
 
 
 def pack(source: Path, out: Path) -> None:
     """Write the definitions of the package `source` to the file `out`. Raises: ValueError when it is no package."""
-    members = members_of(source)
+    write(members_of(source), out)
+
+
+def write(members: Mapping[str, bytes], out: Path) -> None:
+    """Write the members of a definitions file; equal members give equal bytes."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(out, "w") as file:
         for name, content in members.items():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fhir_gateway.conformance.fhir_package import FhirPackage
     from fhir_gateway.conformance.packages import Packages
 
 logger = logging.getLogger(__name__)
@@ -50,14 +51,26 @@ def offers_of(packages: Packages) -> Offers:
                 resource = package.read(entry)
                 if resource.get("status") != "retired":
                     parameters[name] = {**resource, "status": "active"}
-        for entry in package.of_kind("StructureDefinition"):
-            if entry.type == "Extension" or not entry.url:
-                continue
-            definition = package.read(entry)
-            if definition.get("kind") == _RESOURCE and definition.get("derivation") == "constraint":
-                profiles.setdefault(entry.type, {})[_canonical(entry.url, entry.version)] = None
+        for type, found in profiles_of(package).items():
+            profiles.setdefault(type, {}).update(dict.fromkeys(found))
         guides |= dict.fromkeys(_canonical(each.url, each.version) for each in package.of_kind("ImplementationGuide"))
     return Offers(parameters, {type: tuple(sorted(found)) for type, found in profiles.items()}, tuple(guides))
+
+
+def profiles_of(package: FhirPackage) -> Mapping[str, tuple[str, ...]]:
+    """Return the canonicals of a package's profiles of resources, by resource type.
+
+    Raises: PackageError when one of them cannot be read.
+    """
+    if package.profiles is not None:
+        return package.profiles
+    found: dict[str, list[str]] = {}
+    for entry in package.of_kind("StructureDefinition"):
+        if entry.type != "Extension" and entry.url:
+            definition = package.read(entry)
+            if definition.get("kind") == _RESOURCE and definition.get("derivation") == "constraint":
+                found.setdefault(entry.type, []).append(_canonical(entry.url, entry.version))
+    return {type: tuple(each) for type, each in found.items()}
 
 
 def _canonical(url: str, version: str) -> str:

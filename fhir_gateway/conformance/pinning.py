@@ -28,13 +28,13 @@ def pinned(resource: Resource, pin: Pin) -> Resource:
 
 
 def _pins(resource: Resource, pin: Pin) -> Iterator[tuple[Any, Any, str | None]]:
-    for kind, holder, key in _canonicals(resource):
+    for kind, holder, key in canonicals(resource):
         value = holder[key]
         if isinstance(value, str) and "|" not in value:
             yield holder, key, pin(kind, value)
 
 
-def _canonicals(resource: Resource) -> Iterator[tuple[str, Any, Any]]:
+def canonicals(resource: Resource) -> Iterator[tuple[str, Any, Any]]:
     """Yield the type of resource that each canonical names, and where it stands: object and key, or list and place."""
     if resource.get("resourceType") == "ValueSet":
         yield from _of_value_set(resource.get("compose", {}))

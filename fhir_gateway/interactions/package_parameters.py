@@ -1,8 +1,8 @@
 """The SearchParameters of installed packages, taken in at start: they serve beside those that are stored here.
 
 What resources are indexed by is noted in the database. Where a package brings a parameter that is not noted so, because
-the package is new, is another version, or was away meanwhile, a job indexes the resources that are here. A stored
-SearchParameter of the same url stands for the package's; one of the same code and type keeps it out.
+the package is new, is another version, or was away meanwhile, a job indexes the resources that are here, if there are
+any. A stored SearchParameter of the same url stands for the package's; one of the same code and type keeps it out.
 
 Source: FHIR R4, SearchParameter; FHIR NPM Packages specification.
 """
@@ -69,7 +69,9 @@ def _of(custom: CustomParameters, offered: Mapping[str, Any]) -> dict[Parameter,
 def _note(tx: Write, taken: Mapping[Parameter, CustomParameter], now: Mapping[str, str]) -> None:
     before = offered_parameters(tx)  # another process may have done it meanwhile
     new = {key: each.definition.url for key, each in taken.items() if before.get(_name(key)) != now[_name(key)]}
-    if new:
+    if new and jobs.newest_rid(tx) == 0:
+        number_parameters(tx, new)  # nothing is here that would have to be indexed
+    elif new:
         types = sorted({type for type, _ in new})
         job = jobs.begin_or_join(tx, REINDEX, types, sorted(set(new.values())), "parameters")
         number_parameters(tx, new, job.id)

@@ -11,6 +11,8 @@ from typing import Any
 
 import requests
 
+from fhir_gateway.fhir.canonical_base import CANONICAL_BASE, PLACEHOLDER
+from fhir_gateway.fhir.data_folder import data_folder
 from tests.served import Served, serve
 
 CANONICAL = "https://guide.test"
@@ -111,9 +113,12 @@ def test_an_installed_package_serves_at_once_and_when_it_comes_back(clean_databa
         assert create(served, in_ward("west")).status_code == 422
         # The CapabilityStatement says so.
         statement = requests.get(f"{served.base}/metadata", timeout=30).json()
-        assert statement["implementationGuide"] == [f"{CANONICAL}/ImplementationGuide/guide|1.0.0"]
+        assert statement["implementationGuide"][0] == f"{CANONICAL}/ImplementationGuide/guide|1.0.0"
         patient = next(each for each in statement["rest"][0]["resource"] if each["type"] == "Patient")
-        assert patient["supportedProfile"] == [f"{PROFILE}|1.0.0"]
+        assert patient["supportedProfile"] == [
+            f"{PROFILE}|1.0.0",
+            f"{CANONICAL_BASE}/StructureDefinition/pfmg-patient|1.0.0",
+        ]
         assert {"name": "ward", "definition": f"{CANONICAL}/SearchParameter/ward", "type": "token"} in patient[
             "searchParam"
         ]
@@ -161,3 +166,29 @@ def test_a_parameter_of_a_package_that_cannot_take_effect_is_told_and_the_others
         assert requests.get(f"{served.base}/Patient?nowhere=x", timeout=30).status_code == 400
         served.stop()
         assert "a SearchParameter of a package has no effect" in served.log.read_text()
+
+
+def test_a_fresh_gateway_has_the_packages_that_come_with_it(clean_database: str) -> None:
+    folder = data_folder("profiles") / "pfmg" / "invariants"
+
+    def sent(path: str) -> dict[str, Any]:
+        text = (folder / path).read_text(encoding="utf-8").replace(PLACEHOLDER, CANONICAL_BASE)
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    with serve(clean_database) as served:
+        assert requests.get(f"{served.base}/$reindex", timeout=30).json().get("parameter", []) == []
+        refused = create(served, sent("pfmg-sr-3/bad.json"))
+        assert refused.status_code == 422
+        assert "pfmg-sr-3" in refused.text
+        statement = requests.get(f"{served.base}/metadata", timeout=30).json()
+        guides = ["ImplementationGuide/pfmg.fhir|1.0.0", "ImplementationGuide/hl7.fhir.uv.genomics-reporting|3.0.0"]
+        assert [each.partition("/ImplementationGuide/")[2] for each in statement["implementationGuide"]] == [
+            each.partition("/")[2] for each in guides
+        ]
+        expanded = requests.get(
+            f"{served.base}/ValueSet/$expand?url={CANONICAL_BASE}/ValueSet/pfmg-intention", timeout=30
+        )
+        assert {each["code"] for each in expanded.json()["expansion"]["contains"]} == {"order", "reflex-order"}
+        found = requests.get(f"{served.base}/ServiceRequest?reason-code=F-49&_summary=count", timeout=30)
+        assert found.json()["total"] == 0

@@ -1,7 +1,8 @@
 """Every code that the project's data uses is one of its system: no profile, mapping or example invents one.
 
-What `profiles/`, `mappings/` and `terminology/` hold is read whole, whatever is added to them. A system that ships is
-asked for the code and the display. One that has to be loaded is named below, with what can be told without it.
+What `profiles/`, `mappings/` and `terminology/` hold is read whole, whatever is added to them; PFMG's profiles as they
+are compiled. A system that ships or is carried is asked for the code and the display. One that has to be loaded is
+named below, with what can be told without it.
 
 Source: FHIR R4, "Using Codes in resources"; LOINC Users' Guide, "LOINC code" (check digit); HPO, form of ids.
 """
@@ -18,8 +19,9 @@ from typing import Any
 
 import pytest
 
+from fhir_gateway.conformance.carried import carried
 from fhir_gateway.conformance.definitions import definitions
-from fhir_gateway.conformance.validators import OverR4
+from fhir_gateway.conformance.known_packages import OverR4, carried_over
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE, PLACEHOLDER
 from fhir_gateway.fhir.data_folder import data_folder
 from fhir_gateway.terminology.french_identifiers import luhn_key
@@ -29,8 +31,10 @@ from tests.shared_data import SHARED
 
 FOLDERS = ("profiles", "mappings", "terminology")
 FR_CORE = "https://hl7.fr/ig/fhir/core/CodeSystem/"
-# Forms that hold no codes of their own, or that have a test of their own (the R4 file is HL7's).
-NOT_READ = {".md", ".zip", ".txt"}
+# Forms that hold no codes of their own, or that have a test of their own (the R4 file is HL7's); sources that are read
+# as what they are compiled to.
+NOT_READ = {".md", ".zip", ".txt", ".fsh", ".yaml"}
+WRONG_ON_PURPOSE = "bad.json"  # a resource that breaks a rule: tests/conformance/pfmg says which
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +66,29 @@ TO_LOAD: Mapping[str, Callable[[str], object]] = {
     "http://loinc.org": is_loinc,
     "http://human-phenotype-ontology.org": re.compile(r"HP:[0-9]{7}").fullmatch,
     "urn:ietf:rfc:3986": re.compile(r"urn:oid:[0-9.]+").fullmatch,
+    "http://snomed.info/sct": re.compile(r"[1-9][0-9]{5,17}").fullmatch,
+    "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl": re.compile(r"C[0-9]+").fullmatch,
+    "http://edamontology.org": re.compile(r"format_[0-9]{4}").fullmatch,
+    "http://www.genenames.org": re.compile(r"HGNC:[0-9]+").fullmatch,
+    "https://mos.esante.gouv.fr/NOS/TRE_R13-CommuneOM/FHIR/TRE-R13-CommuneOM": re.compile(r"[0-9AB]{5}").fullmatch,
     f"{CANONICAL_BASE}/CodeSystem/pfmg-lien-libelle": re.compile(r"[a-z]+( [a-z]+)*").fullmatch,
-    **{
-        f"{FR_CORE}fr-core-cs-{name}": of_fr_core(f"{FR_CORE}fr-core-cs-{name}")
-        for name in ("v2-0203", "v2-0445", "fiabilite-identite")
-    },
+    f"{FR_CORE}fr-core-cs-fiabilite-identite": of_fr_core(f"{FR_CORE}fr-core-cs-fiabilite-identite"),
 }
 
 
 def files() -> Iterator[Path]:
     for name in FOLDERS:
-        yield from (path for path in sorted(data_folder(name).rglob("*")) if path.is_file())  # type: ignore[arg-type]
+        for path in sorted(data_folder(name).rglob("*")):  # type: ignore[arg-type]
+            if path.is_file() and path.name != WRONG_ON_PURPOSE:
+                yield path
+
+
+def compiled() -> Iterator[Used]:
+    """Yield the codes of PFMG's package; what its snapshots take over from others is theirs."""
+    package = carried()[0]
+    for entry in package.entries:
+        resource = package.read(entry)
+        yield from codes_of({name: value for name, value in resource.items() if name != "snapshot"}, entry.file)
 
 
 def codes_of(value: Any, file: str) -> Iterator[Used]:
@@ -117,12 +133,12 @@ READERS: Mapping[str, Callable[[Path], Iterator[Used]]] = {".json": of_json, ".t
 @cache
 def used() -> tuple[Used, ...]:
     found = dict.fromkeys(each for path in files() if path.suffix in READERS for each in READERS[path.suffix](path))
-    return tuple(found)
+    return tuple(found | dict.fromkeys(compiled()))
 
 
 @cache
 def library() -> Library:
-    return Library(OverR4(shipped(), definitions(), any_version=True))
+    return Library(carried_over(OverR4(shipped(), definitions(), any_version=True)))
 
 
 def test_every_file_of_the_data_is_read():
@@ -133,6 +149,7 @@ def test_every_file_of_the_data_is_read():
 def test_there_are_codes_of_each_folder_that_has_some():
     names = {each.file for each in used()}
     assert {"trio.json", "report.json", "ConceptMap-v2-0001-gender.json", "CodeSystem-pfmg-filiere.json"} <= names
+    assert {"good.json", "StructureDefinition-pfmg-hrd.json"} <= names
 
 
 @pytest.mark.parametrize("system", sorted({each.system for each in used()}))

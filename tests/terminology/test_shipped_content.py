@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from fhir_gateway.conformance.definitions import definitions
-from fhir_gateway.conformance.validators import OverR4, r4_validator
+from fhir_gateway.conformance.known_packages import OverR4
+from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.data_folder import data_folder
 from fhir_gateway.terminology.code_system import CodeSystem
@@ -28,7 +29,7 @@ SEQOIA = "http://www.seqoia.fr/CodeSystem/preindication"
 SIZES = {
     "parcours": 3, "role": 2, "examen": 9, "tache": 10, "etape": 11, "motif": 14, "formulaire": 8, "choix": 10,
     "nature": 8, "origine": 4, "non-conformite": 7, "fonction": 8, "type-structure": 5, "piece": 9, "certitude": 3,
-    "statut-identite": 4,
+    "statut-identite": 4, "document": 15, "plateforme": 2, "territoire": 24, "lignee": 2,
 }  # fmt: skip
 
 Resource = Mapping[str, Any]

@@ -79,27 +79,27 @@ INVARIANT = Complaint(
     "validation-invariant",
     "invariant",
     en="Constraint failed: {key}: '{human}' (defined in {source})",
-    fr="Règle non respectée : {key} : « {human} » (définie dans {source})",
+    fr="Règle non respectée : {key} : « {human_fr} » (définie dans {source})",
 )
 INVARIANT_WARNING = Complaint(
     "validation-invariant-warning",
     "invariant",
     severity="warning",
     en="Constraint failed: {key}: '{human}' (defined in {source})",
-    fr="Règle non respectée : {key} : « {human} » (définie dans {source})",
+    fr="Règle non respectée : {key} : « {human_fr} » (définie dans {source})",
 )
 INVARIANT_UNDECIDED = Complaint(
     "validation-invariant-undecided",
     "invariant",
     en="Constraint failed: {key}: '{human}' (defined in {source}): {reason}",
-    fr="Règle non respectée : {key} : « {human} » (définie dans {source}) : {reason}",
+    fr="Règle non respectée : {key} : « {human_fr} » (définie dans {source}) : {reason}",
 )
 INVARIANT_UNDECIDED_WARNING = Complaint(
     "validation-invariant-undecided-warning",
     "invariant",
     severity="warning",
     en="Constraint failed: {key}: '{human}' (defined in {source}): {reason}",
-    fr="Règle non respectée : {key} : « {human} » (définie dans {source}) : {reason}",
+    fr="Règle non respectée : {key} : « {human_fr} » (définie dans {source}) : {reason}",
 )
 INVARIANT_UNREADABLE = Complaint(
     "validation-invariant-unreadable",

@@ -124,7 +124,8 @@ def _complaint(constraint: Constraint) -> Complaint:
 
 
 def _texts(constraint: Constraint) -> dict[str, str]:
-    return {"key": constraint.key, "human": constraint.human, "source": constraint.source}
+    texts = {"human": constraint.human, "human_fr": constraint.human_fr}
+    return {"key": constraint.key, "source": constraint.source, **texts}
 
 
 _DOMAIN = f"{BASE}DomainResource"
@@ -154,7 +155,8 @@ def domain(walk: Walk, node: Node, schema: Schema) -> None:
             place = Node(each, each.get("resourceType", "Resource"), None, node, "contained", index)
             walk.report(found(complaints.CONTAINED_UNUSED, place, schema.canonical, id=each.get("id")))
     for key in sorted(broken):
-        walk.report(found(complaints.INVARIANT, node, schema.canonical, key=key, human=broken[key], source=_DOMAIN))
+        texts = {"key": key, "human": broken[key], "human_fr": broken[key], "source": _DOMAIN}
+        walk.report(found(complaints.INVARIANT, node, schema.canonical, **texts))
 
 
 _IN_NARRATIVE = re.compile(r"""\b(?:href|src)\s*=\s*["'](#[^"']*)["']""")

@@ -107,7 +107,7 @@ class References:
             return
         if contained is None or reference == "#":
             human = "SHALL have a contained resource if a local reference is provided"
-            texts = {"key": "ref-1", "human": human, "source": f"{BASE}Reference"}
+            texts = {"key": "ref-1", "human": human, "human_fr": human, "source": f"{BASE}Reference"}
             walk.report(found(basic.INVARIANT, node, f"{BASE}Reference", **texts))
         if contained is None:
             walk.report(found(basic.REFERENCE_CONTAINED, node, reference=reference))

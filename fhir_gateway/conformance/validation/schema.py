@@ -22,6 +22,7 @@ _MAX_VALUE_SET = f"{BASE}elementdefinition-maxValueSet"
 _BEST_PRACTICE = f"{BASE}elementdefinition-bestpractice"
 _ADDITIONAL = "http://hl7.org/fhir/tools/StructureDefinition/additional-binding"
 
+_TRANSLATION = f"{BASE}translation"
 _IMPOSED = f"{BASE}structuredefinition-imposeProfile"
 
 _VITALS_UNITS = "http://hl7.org/fhir/ValueSet/ucum-vitals-common"
@@ -43,11 +44,14 @@ class Lookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """An invariant. `source`: the canonical of the definition it comes from."""
+    """An invariant. `human`, `human_fr`: its text in English and French, or as it is, where it is in one language only.
+    `source`: the canonical of the definition it comes from.
+    """
 
     key: str
     severity: str
     human: str
+    human_fr: str
     expression: str
     source: str
     best_practice: bool = False
@@ -402,14 +406,28 @@ def _constraint(constraint: Mapping[str, Any], source: str) -> Constraint:
     best = any(
         each.get("url") == _BEST_PRACTICE and each.get("valueBoolean") for each in constraint.get("extension", ())
     )
+    human = constraint.get("human", "")
+    said = _translations(constraint["_human"]) if "_human" in constraint else {}
     return Constraint(
         constraint["key"],
         constraint.get("severity", "error"),
-        constraint.get("human", ""),
+        said.get("en", human),
+        said.get("fr", human),
         _whole(constraint["key"], constraint["expression"]),
         constraint.get("source", source),
         best,
     )
+
+
+def _translations(primitive: Mapping[str, Any]) -> dict[str, str]:
+    """Return the translations of a text by language, from what stands beside its value."""
+    found: dict[str, str] = {}
+    for extension in primitive.get("extension", ()):
+        if extension.get("url") == _TRANSLATION:
+            parts = {each.get("url"): each for each in extension.get("extension", ())}
+            lang, content = parts.get("lang", {}).get("valueCode"), parts.get("content", {})
+            found[str(lang)] = str(content.get("valueString", content.get("valueMarkdown", "")))
+    return found
 
 
 def _slicing(slicing: Mapping[str, Any] | None) -> Slicing | None:
