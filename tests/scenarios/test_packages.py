@@ -6,6 +6,7 @@ Source: FHIR NPM Packages specification; FHIR R4, SearchParameter; CapabilitySta
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,12 @@ def create(served: Served, resource: dict[str, Any]) -> requests.Response:
 
 
 def total(served: Served, query: str) -> int:
+    """Return how many patients are found; a busy machine may still be indexing the few there are."""
+    deadline = time.monotonic() + 30
     answer = requests.get(f"{served.base}/Patient?{query}&_summary=count", timeout=30)
+    while "search-parameter-being-indexed" in answer.text and time.monotonic() < deadline:
+        time.sleep(0.1)
+        answer = requests.get(f"{served.base}/Patient?{query}&_summary=count", timeout=30)
     assert answer.status_code == 200, answer.text
     number: int = answer.json()["total"]
     return number
