@@ -100,10 +100,16 @@ def access(registry: Registry, narrowing: Narrowing | None, types: Sequence[str]
 
 
 def types_seen(registry: Registry, narrowing: Narrowing | None, types: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of the types searched (none: all) that may be seen; `types` itself where all or none of them may."""
+    """Return those of the types searched (none: all) that may be seen; `types` itself where all or none of them may.
+
+    And where most of all may: all resources are walked past then in the order of rid, which those of many types have to
+    be sorted for, and `access` tests the type of each.
+    """
     if narrowing is None or narrowing.types is None:
         return types
     found = tuple(type for type in types or registry.types if type in narrowing.types)
+    if not types and len(found) * 2 > len(registry.types):
+        return types
     return found if 0 < len(found) < len(types or registry.types) else types
 
 
