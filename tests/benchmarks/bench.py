@@ -19,7 +19,9 @@ from pathlib import Path
 
 from tests.benchmarks import (
     filled,
+    identity,
     imports,
+    narrowed,
     profile_import,
     profile_read,
     profile_search,
@@ -37,7 +39,7 @@ from tests.benchmarks.figures import GOALS, Figures
 COPIES = 20
 ROUNDS = 3
 BUSY = 1.0  # load average
-PARTS = ("import", "read", "start", "search", "validation", "terminology")
+PARTS = ("import", "read", "identity", "narrowing", "start", "search", "validation", "terminology")
 RESULT = BUILD / "bench.json"
 
 
@@ -99,6 +101,17 @@ def _measure(engine: Engine, options: argparse.Namespace, folder: Path, figures:
     if "read" in parts:
         _say(f"{engine.name}: read by id")
         reads.measure(engine, url, options.rounds, folder, figures)
+    if "identity" in parts:
+        _say(f"{engine.name}: identity")
+        identity.measure(engine, options.rounds, folder, figures)
+    if "narrowing" in parts:
+        begun = time.monotonic()
+        _say(f"{engine.name}: a store that is shared")
+        shared = narrowed.filled(engine, options.copies if options.full else 1, folder)
+        filling += time.monotonic() - begun
+        _say(f"{engine.name}: narrowed searches")
+        narrowed.measure(engine, shared, folder, figures, whole=options.full)
+        engine.drop(shared)
     if "search" in parts:
         small = None
         if options.full:

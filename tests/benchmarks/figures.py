@@ -89,6 +89,21 @@ GOALS = (
         "search on PostgreSQL, growth of a shape's median from one copy on",
     ),
     Goal("searches.postgresql.refused", "at most", 0, "search on PostgreSQL, shapes refused"),
+    Goal("identity.sqlite.read.added", "at most", 25, "identity and policy on SQLite, µs of CPU a read"),
+    Goal("identity.sqlite.read.of_floor", "at least", 0.4, "read with a token on SQLite, CPU of the floor"),
+    Goal("identity.sqlite.read.of_floor_traced", "at least", 0.4, "the same with its record, CPU of the floor"),
+    Goal(
+        "identity.sqlite.transaction.times", "at most", 1.05, "transaction with a token on SQLite, CPU, times without"
+    ),
+    Goal("identity.postgresql.read.added", "at most", 25, "identity and policy on PostgreSQL, µs of CPU a read"),
+    Goal(
+        "identity.postgresql.transaction.times",
+        "at most",
+        1.05,
+        "transaction with a token on PostgreSQL, CPU, times without",
+    ),
+    Goal("narrowing.sqlite.worst", "at most", 2, "search on SQLite by who does not see all, CPU, times unnarrowed"),
+    Goal("narrowing.postgresql.worst", "at most", 2, "the same on PostgreSQL, CPU, times unnarrowed"),
     Goal("start.sqlite.warm.beyond", "at most", 0.5, "warm start on SQLite beyond the libraries, s"),
     Goal("start.sqlite.cold.beyond", "at most", 1.5, "cold start on SQLite beyond the libraries, s"),
     Goal("start.postgresql.warm.beyond", "at most", 0.5, "warm start on PostgreSQL beyond the libraries, s"),

@@ -18,7 +18,7 @@ from tests.benchmarks.import_floor import Cost
 from tests.benchmarks.processes import cpu_seconds, peak_mb, resident_mb
 from tests.served import Served
 
-_CREATED = b'"status":"201 Created"'
+CREATED = b'"status":"201 Created"'
 
 
 def measure(engine: Engine, copies: int, rounds: int, folder: Path, figures: Figures, kept: str | None = None) -> str:
@@ -67,7 +67,7 @@ def through_http(engine: Engine, url: str, bundles: Iterable[bytes], figures: Fi
         connection = HTTPConnection("127.0.0.1", served.port)
         for bundle in bundles:
             begun = perf_counter()
-            created = post(connection, served, bundle).count(_CREATED)
+            created = post(connection, served, bundle).count(CREATED)
             wall += perf_counter() - begun
             if created != (sent := synthea.entries_in(bundle)):
                 raise RuntimeError(f"of {sent} entries {created} were created")
@@ -81,9 +81,10 @@ def through_http(engine: Engine, url: str, bundles: Iterable[bytes], figures: Fi
     return cost
 
 
-def post(connection: HTTPConnection, served: Served, bundle: bytes) -> bytes:
+def post(connection: HTTPConnection, served: Served, bundle: bytes, token: str = "") -> bytes:
     """Post a Bundle and return the response Bundle; raises RuntimeError when it is refused."""
     headers = {"content-type": "application/fhir+json", "accept": "application/fhir+json"}
+    headers |= {"authorization": f"Bearer {token}"} if token else {}
     connection.request("POST", urlsplit(served.base).path, bundle, headers)
     response = connection.getresponse()
     body = response.read()

@@ -1,7 +1,7 @@
 """A client that asks by GET over kept-alive connections and does nothing else, so that the server is what is measured.
 
-Run as a process of its own: `python -m tests.benchmarks.load PORT CONNECTIONS REQUESTS FILE`. FILE holds a path on
-each line; they are asked for in turn. Prints JSON: seconds, and percentiles of the time a request took, in ms.
+Run as a process of its own: `python -m tests.benchmarks.load PORT CONNECTIONS REQUESTS FILE [TOKEN]`. FILE holds a
+path on each line; they are asked for in turn. Prints JSON: seconds, and percentiles of the time a request took, in ms.
 
 Source: RFC 9112, 9.3 (Persistence); no pipelining: each connection waits for its answer.
 """
@@ -32,9 +32,13 @@ class Load:
     p99: float
 
 
-def ask(port: int, connections: int, requests: int, paths: Path) -> Load:
-    """Run the client in a process of its own and return what it saw. Raises: CalledProcessError."""
+def ask(port: int, connections: int, requests: int, paths: Path, token: str = "") -> Load:
+    """Run the client in a process of its own and return what it saw. Raises: CalledProcessError.
+
+    `token`: sent with every request.
+    """
     command = [sys.executable, "-m", __name__, str(port), str(connections), str(requests), str(paths)]
+    command += [token] if token else []
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return Load(**json.loads(done.stdout))
 
@@ -61,13 +65,14 @@ def _complete(got: bytes) -> bool:
     return len(got) >= end + len(_HEAD_END) + int(got[at : got.find(b"\r", at)])
 
 
-def _requests(port: int, paths: Sequence[str]) -> Iterator[bytes]:
-    head = f"HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: application/fhir+json\r\nuser-agent: bench\r\n\r\n"
+def _requests(port: int, paths: Sequence[str], token: str) -> Iterator[bytes]:
+    head = f"HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: application/fhir+json\r\nuser-agent: bench\r\n"
+    head += f"authorization: Bearer {token}\r\n\r\n" if token else "\r\n"
     return itertools.cycle([f"GET {path} {head}".encode() for path in paths])
 
 
-def _run(port: int, connections: int, requests: int, paths: Sequence[str]) -> Load:
-    to_ask = itertools.islice(_requests(port, paths), requests)
+def _run(port: int, connections: int, requests: int, paths: Sequence[str], token: str) -> Load:
+    to_ask = itertools.islice(_requests(port, paths, token), requests)
     took: list[float] = []
     poll = select.epoll()
     opened = {(connection := _Connection(port)).socket.fileno(): connection for _ in range(connections)}
@@ -102,9 +107,9 @@ def _run(port: int, connections: int, requests: int, paths: Sequence[str]) -> Lo
 
 
 def main() -> None:
-    port, connections, requests, file = sys.argv[1:]
+    port, connections, requests, file, *token = sys.argv[1:]
     paths = Path(file).read_text(encoding="ascii").split()
-    load = _run(int(port), int(connections), int(requests), paths)
+    load = _run(int(port), int(connections), int(requests), paths, *(token or [""]))
     print(json.dumps({name: getattr(load, name) for name in Load.__slots__}))
 
 

@@ -24,7 +24,7 @@ from fhir_gateway.interactions.interaction import Interaction
 from fhir_gateway.rest.representations import Representations
 from fhir_gateway.settings import Settings
 from fhir_gateway.store import postgres, sqlite
-from fhir_gateway.store.contract import Locks, Write
+from fhir_gateway.store.contract import Locks, Narrowing, Write
 from fhir_gateway.store.index.indexer import Indexer
 from fhir_gateway.store.writer import Writer
 from tests.benchmarks import synthea
@@ -119,8 +119,14 @@ def _import(gateway: Gateway, bundles: list[bytes]) -> float:
 def in_this_thread() -> Iterator[None]:
     """Let SQLite's writes run in the thread that asks for them: a profiler sees one thread."""
 
-    def write(self: sqlite.SqliteStore, work: Callable[[Write], T], locks: Locks = Locks()) -> T:  # noqa: B008
-        job = sqlite._Job(work, Future())
+    def write(
+        self: sqlite.SqliteStore,
+        work: Callable[[Write], T],
+        locks: Locks = Locks(),  # noqa: B008 - frozen and empty
+        narrowing: Narrowing | None = None,
+        owner: int = 0,
+    ) -> T:
+        job = sqlite._Job(work, Future(), narrowing, owner)
         self._commit_together([job])
         return job.answer.result()
 

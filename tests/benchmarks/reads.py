@@ -29,10 +29,10 @@ def measure(engine: Engine, url: str, rounds: int, folder: Path, figures: Figure
     with serving(url) as served:
         figures.add(f"memory.{engine.name}.start", resident_mb(served.process.pid), "MB")
         base = urlsplit(served.base).path
-        answers = _answers(served, [f"{base}/{name}" for name in names])
+        expected = answers(served, [f"{base}/{name}" for name in names])
         paths = folder / "paths"
-        paths.write_text("\n".join(answers), encoding="ascii")
-        with read_floor.served(answers, folder) as floor:
+        paths.write_text("\n".join(expected), encoding="ascii")
+        with read_floor.served(expected, folder) as floor:
             pids = {"gateway": (served.process.pid, served.port), "floor": (floor.pid, read_floor.port_of(floor))}
             for _, port in pids.values():
                 load.ask(port, CONNECTIONS, WARM_UP, paths)
@@ -60,10 +60,10 @@ def _alternate(engine: Engine, pids: dict[str, tuple[int, int]], requests: int, 
     figures.add(f"read.{engine.name}.of_floor.wall", wall["floor"] / wall["gateway"], "of the floor")
 
 
-def _answers(served: Served, paths: Sequence[str]) -> read_floor.Answers:
+def answers(served: Served, paths: Sequence[str]) -> read_floor.Answers:
     """Return what the gateway answers to each path, but for Date, which the HTTP server adds."""
     connection = HTTPConnection("127.0.0.1", served.port)
-    answers = {}
+    expected = {}
     for path in paths:
         connection.request("GET", path, headers={"accept": "application/fhir+json"})
         response = connection.getresponse()
@@ -71,6 +71,6 @@ def _answers(served: Served, paths: Sequence[str]) -> read_floor.Answers:
         if response.status != 200:
             raise RuntimeError(f"GET {path} was answered with {response.status}: {body[:500]!r}")
         headers = [(name.encode(), value.encode()) for name, value in response.getheaders() if name != "date"]
-        answers[path] = (headers, body)
+        expected[path] = (headers, body)
     connection.close()
-    return answers
+    return expected

@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.benchmarks.engines import ENGINES
 from tests.benchmarks.figures import GOALS, Figures, goal_rows, table
+from tests.benchmarks.narrowed import SIGHTS
+from tests.benchmarks.search_shapes import SHAPES
 from tests.benchmarks.searches import slowest
 
 Rows = list[tuple[str, ...]]
@@ -48,6 +50,40 @@ _LINES = (
             ("after all reads", "memory.{}.after_reads"),
             ("after the import", "memory.{}.after_import"),
             ("most during the import", "memory.{}.peak_of_import"),
+        ),
+    ),
+    (
+        "With a token: CPU µs a read, the larger of two roles",
+        (
+            ("floor", "identity.{}.read.floor.cpu"),
+            ("without an issuer", "identity.{}.read.plain.cpu"),
+            ("a hospital that sees what it reads", "identity.{}.read.hospital.cpu"),
+            ("administrateur", "identity.{}.read.administrator.cpu"),
+            ("a hospital, recorded", "identity.{}.read.hospital_traced.cpu"),
+            ("administrateur, recorded", "identity.{}.read.administrator_traced.cpu"),
+            ("identity and policy add", "identity.{}.read.added"),
+            ("with the record they add", "identity.{}.read.added_traced"),
+            ("of the floor", "identity.{}.read.of_floor"),
+            ("of the floor, recorded", "identity.{}.read.of_floor_traced"),
+        ),
+    ),
+    (
+        "With a token: a transaction, CPU",
+        (
+            ("ms a resource, without an issuer", "identity.{}.transaction.plain.cpu"),
+            ("ms a resource, administrateur of a hospital", "identity.{}.transaction.administrator.cpu"),
+            ("ms a resource, a role that is narrowed", "identity.{}.transaction.hospital.cpu"),
+            ("times without, administrateur of a hospital", "identity.{}.transaction.administrator.times"),
+            ("times without, a role that is narrowed", "identity.{}.transaction.hospital.times"),
+            ("times without, the larger of both", "identity.{}.transaction.times"),
+        ),
+    ),
+    (
+        "Search by who does not see all",
+        (
+            ("of all Observations, whom a tenth is shared with", "narrowing.{}.tenth.seen"),
+            ("of all Observations, whom a hundredth is shared with", "narrowing.{}.hundredth.seen"),
+            ("CPU of the worst shape, times unnarrowed", "narrowing.{}.worst"),
         ),
     ),
     (
@@ -120,6 +156,9 @@ def text(figures: Figures) -> str:
         head = ("Search: p50 and p95 ms, matches a page, times its own p50 at one copy", *ENGINES)
         parts.append(table(head, shapes))
         parts += [_slowest(figures, engine) for engine in ENGINES if slowest(engine, figures)]
+    if sights := _sight_rows(figures):
+        head = ("Search: CPU in times of the same unnarrowed, seeing all, a tenth, a hundredth", *ENGINES)
+        parts.append(table(head, sights))
     if goals := goal_rows(figures):
         parts.append(table(("Reach", "measured", "goal", ""), goals))
     return "\n\n".join(["", *parts])
@@ -144,6 +183,17 @@ def _shape_rows(figures: Figures) -> Rows:
             else:
                 cells.append("refused" if f"{prefix}.refused" in figures else "")
         rows.append((shape, *cells))
+    return rows
+
+
+def _sight_rows(figures: Figures) -> Rows:
+    """Return a row for each search shape that was asked by who does not see all."""
+    rows: Rows = []
+    for shape in SHAPES:
+        names = [[f"narrowing.{engine}.{shape.name}.{sight}.times" for sight in SIGHTS] for engine in ENGINES]
+        cells = ["  ".join(str(figures[name]).rjust(5) for name in each if name in figures) for each in names]
+        if any(cells):
+            rows.append((shape.name, *cells))
     return rows
 
 

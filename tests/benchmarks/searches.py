@@ -34,12 +34,13 @@ class Refused(Exception):
 
 
 class Searcher:
-    """A client with one connection."""
+    """A client with one connection; `token` is sent with each request."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, token: str = "") -> None:
         parts = urlsplit(base)
         self._base = parts.path
         self._connection = HTTPConnection(parts.hostname or "", parts.port)
+        self._headers = {"accept": "application/fhir+json", **({"authorization": f"Bearer {token}"} if token else {})}
 
     def get(self, url: str) -> bytes:
         """Return the Bundle at a URL below the base, or at a whole one. Raises: Refused."""
@@ -67,7 +68,7 @@ class Searcher:
         return f"{self._base}{url}" if url.startswith("?") else f"{self._base}/{url}"
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        headers = {"accept": "application/fhir+json", **({"content-type": "application/fhir+json"} if body else {})}
+        headers = self._headers | ({"content-type": "application/fhir+json"} if body else {})
         try:
             self._connection.request(method, path, body, headers)
             response = self._connection.getresponse()
