@@ -98,7 +98,9 @@ def test_what_cannot_be_read_is_refused_with_400(desk: Desk) -> None:
     assert desk.refused("GET", "Basic?_content=(bone") == Refused(400, (("text-parenthesis-unclosed", None),))
 
 
-def test_too_far_behind_is_refused_with_403_and_does_not_say_how_many_there_are(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_far_behind_is_refused_with_403_and_does_not_say_how_many_there_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(3):
         desk.put(noted(f"a{number}", "bone"))
 
