@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("fhir_gateway.demo:demo", "Tell the story of a trio against a running gateway."),
     "token": ("fhir_gateway.token_command:token", "Print an access token of the built-in issuer."),
     "policy": ("fhir_gateway.cli:policy", "Print what each role may do."),
+    "guide": ("fhir_gateway.cli:guide", "Write the guide to the profiles as files."),
     "trace": ("fhir_gateway.cli:trace", "Print the records of requests: who asked for what."),
     "reindex": ("fhir_gateway.client.reindex:reindex", "Index what a running gateway holds again, and follow it."),
     "explain": ("fhir_gateway.cli:explain", "Say how a search is run, and why it is slow."),
@@ -153,6 +154,28 @@ def policy() -> None:
     except BadPolicy as error:
         give_up(error.text(language))
     typer.echo(table(held, language), nl=False)
+
+
+def guide(
+    out: Annotated[str, typer.Option(help="The folder that the pages are written to; made where it is not there.")],
+) -> None:
+    """Write the guide as files: a page for each profile, code system, operation, rule and example, in both languages.
+
+    A running gateway serves the same pages at /guide.
+
+    \b
+    Example:
+    fhir-gateway guide --out guide
+    """
+    from pathlib import Path
+
+    from fhir_gateway.guide.guide import written
+
+    try:
+        number = written(Path(out))
+    except OSError as error:
+        give_up(f"{error.filename or out}: {error.strerror or error}")
+    typer.echo(f"{number} fichiers dans {out}" if in_french() else f"{number} files in {out}")
 
 
 def trace(

@@ -19,6 +19,7 @@ from starlette.types import Lifespan
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Unavailable, operation_outcome
 from fhir_gateway.rest import html
 from fhir_gateway.rest.complaints import METHOD_NOT_ALLOWED, NOT_OPEN, OUTSIDE_BASE
+from fhir_gateway.rest.guide import add_guide
 from fhir_gateway.rest.hosts import Hosts
 from fhir_gateway.rest.metrics import CONTENT_TYPE, Metrics
 from fhir_gateway.rest.negotiate import JSON, language_of
@@ -55,6 +56,7 @@ class Site:
         add = self.app.add_api_route
         add("/", self.landing, response_class=HTMLResponse, include_in_schema=False)
         add("/docs", self.docs, response_class=HTMLResponse, include_in_schema=False)
+        add_guide(self.app, settings.language)
         add("/openapi.json", self.openapi, include_in_schema=False)
         add("/health/live", self.live, summary="The process answers", tags=["health"])
         add("/health/ready", self.ready, summary="The database answers", tags=["health"], responses=_READY)
