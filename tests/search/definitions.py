@@ -1,6 +1,6 @@
 """What R4 itself says of search parameters, read anew from its definitions and evaluated with fhirpathpy.
 
-Nothing of the gateway is used but the reader of the definitions' file: what the gateway compiles from the same
+Nothing of the gateway is used but the readers of the definitions' files: what the gateway compiles from the same
 definitions is what the tests compare with this.
 
 Source: FHIR R4, SearchParameter, CompartmentDefinition, StructureDefinition, ValueSet; FHIRPath.
@@ -18,6 +18,7 @@ import fhirpathpy
 from fhirpathpy.engine.nodes import ResourceNode
 from fhirpathpy.models import models
 
+from fhir_gateway.conformance.carried import carried
 from fhir_gateway.conformance.package import R4, Package, data_folder
 
 Resource = Mapping[str, Any]
@@ -67,9 +68,12 @@ def package() -> Package:
 
 @cache
 def raw_parameters() -> tuple[dict[str, Any], ...]:
-    """Return R4's search parameters, without the three examples that repeat codes of others."""
+    """Return R4's search parameters, without the three examples that repeat codes of others, and those that the
+    gateway carries beside them.
+    """
     found = [each for each in package().resources("SearchParameter") if "base" in each]
-    return tuple(each for each in found if not each["id"].startswith("example"))
+    beside = [dict(each.read(entry)) for each in carried() for entry in each.of_kind("SearchParameter")]
+    return tuple(each for each in [*found, *beside] if not each["id"].startswith("example"))
 
 
 @cache
