@@ -138,6 +138,6 @@ def test_no_answer_tells_of_what_is_hidden(place: Place, record_property: Callab
             leaks.append(f"{number} {kind} {question}\n    {leak}")
     assert not leaks, f"{len(leaks)} answers tell of what is hidden:\n" + "\n".join(leaks[:_SHOWN])
     # Refusals and empty answers alone would prove little.
-    assert sides.statuses[2] > sum(sides.statuses.values()) / 4
+    assert sides.statuses[2] > sum(sides.statuses.values()) / 8
     told = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
     record_property("score", f"non-interference, {asker.role}: {sum(kinds.values())} questions ({told})")
