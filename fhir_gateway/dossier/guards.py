@@ -153,6 +153,12 @@ OWNER_THE_SAME = Complaint(
     "A task that stays requested is sent to another owner: name one in owner.identifier.",
     "Une tâche qui reste demandée est envoyée à une autre structure : désignez-la dans owner.identifier.",
 )
+NOT_FOR_A_RCP = Complaint(
+    "task-not-for-a-rcp",
+    "business-rule",
+    "The hospital addresses only the tasks of a RCP (rcp-amont, rcp-aval), and only while nobody owns them.",
+    "L'établissement n'adresse que les tâches d'une RCP (rcp-amont, rcp-aval), et tant que personne ne les porte.",
+)
 
 
 def is_complete(change: Change) -> Iterator[Issue]:
@@ -318,6 +324,12 @@ def asks_again(change: Change) -> Iterator[Issue]:
     is_draft = request is not None and request.resource.get("status") == "draft"
     if code not in BEFORE_ACTIVATION or not earlier or standing or not is_draft:
         yield STILL_OPEN.at("Task.code", task=str(code))
+
+
+def is_for_a_rcp(change: Change) -> Iterator[Issue]:
+    """The hospital says which RCP is asked: of a Task that nobody owns yet."""
+    if change.code not in ("rcp-amont", "rcp-aval") or change.standing.get("owner"):
+        yield NOT_FOR_A_RCP.at("Task.owner")
 
 
 def changes_owner(change: Change) -> Iterator[Issue]:

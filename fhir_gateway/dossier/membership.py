@@ -76,7 +76,10 @@ def _content(resource: Resource) -> Resource:
 
 def is_member(resource: Resource) -> bool:
     """Tell whether a resource is under the rules of a dossier; plain R4 resources are not."""
-    return any(True for _ in marks(resource))
+    # Every write asks: what has neither profile nor one of five types is told at once.
+    if resource["resourceType"] not in MARKING and not ("meta" in resource and "profile" in resource["meta"]):
+        return False
+    return next(marks(resource), None) is not None
 
 
 def kept(before: Resource, after: Resource | None) -> Refusal | None:

@@ -75,8 +75,12 @@ TASK: Final[tuple[Move, ...]] = (
     Move(("in-progress",), ("cancelled",), (OWNER,), (guards.has_reason,)),
 )
 
-# A status that stays: sending a Task away to another owner is the only such move that needs a right.
-SEND_AWAY: Final = Move(("requested",), ("requested",), (OWNER, THE_SERVER), (guards.changes_owner,))
+# A status that stays: sending a Task to an owner is the only such move that needs a right. A RCP learns of a request by
+# it: the hospital addresses it the Task that nobody owns yet.
+SEND_AWAY: Final = (
+    Move(("requested",), ("requested",), (OWNER, THE_SERVER), (guards.changes_owner,)),
+    Move(("requested",), ("requested",), (PRESCRIBER, ASSISTANT), (guards.is_for_a_rcp, guards.changes_owner)),
+)
 # fmt: on
 
 TABLES: Final = {"ServiceRequest": SERVICE_REQUEST, "Task": TASK}
@@ -119,7 +123,7 @@ def allowed(before: Resource | None, after: Resource | None, actor: Actor, dossi
         return Refusal("guard", moved, targets(change.type, change.start))
     if change.start == change.end:
         sent_away = change.type == "Task" and _owner_changes(change)
-        return _judged(change, (SEND_AWAY,) if change.start in SEND_AWAY.before else ()) if sent_away else None
+        return _judged(change, SEND_AWAY if change.start == "requested" else ()) if sent_away else None
     moves = tuple(each for each in TABLES[change.type] if change.start in each.before and change.end in each.after)
     return _judged(change, moves)
 

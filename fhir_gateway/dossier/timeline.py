@@ -67,12 +67,16 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Setback:
-    """Something that did not go as planned: a Task rejected, failed or on hold, with its reason (pfmg-motif)."""
+    """Something that did not go as planned: a Task rejected, failed or on hold, with its reason (pfmg-motif).
+
+    `task`: its code (pfmg-tache); `source`: its name ("Task/1").
+    """
 
     task: str
     status: str
     reason: str | None
     date: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +266,7 @@ def _setbacks(dossier: Dossier) -> Iterator[Setback]:
             reason = codes.code(task.resource.get("statusReason"), codes.MOTIF)
             date = str(task.resource.get("lastModified", task.resource.get("authoredOn", "")))
             if date:
-                yield Setback(task_code(task.resource) or "", status, reason, date)
+                yield Setback(task_code(task.resource) or "", status, reason, date, task.key)
 
 
 def _waits(dossier: Dossier, dates: Mapping[str, Evidence | None], now: str) -> Iterator[Wait]:

@@ -33,7 +33,8 @@ def outcome_of(entry: Entry, done: Done) -> bytes:
         what = f"{done.version.type}/{done.version.id} (version {done.version.vid})"
     else:
         what = f"{done.count} {entry.act.type}"
-    return encode(operation_outcome([complaints.DONE[done.outcome].at(what=what), *entry.notes], entry.act.language))
+    issues = [complaints.DONE[done.outcome].at(what=what), *entry.notes, *entry.gaps]
+    return encode(operation_outcome(issues, entry.act.language))
 
 
 def answer(entry: Entry, done: Done) -> Answer:

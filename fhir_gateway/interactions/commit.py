@@ -17,7 +17,17 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from fhir_gateway.fhir.outcome import Conflict, Gone, NotFound, PreconditionFailed, Unprocessable
-from fhir_gateway.interactions import bounds, complaints, conditions, full_text, late, preconditions, search_state
+from fhir_gateway.interactions import (
+    bounds,
+    complaints,
+    conditions,
+    dossier_rules,
+    full_text,
+    late,
+    preconditions,
+    search_state,
+)
+from fhir_gateway.interactions.contention import GenerationChanged, IdentitiesChanged
 from fhir_gateway.interactions.entry import Done, Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.plan import Plan, plan
@@ -32,14 +42,6 @@ Absent = Callable[[Iterable[Key]], set[Key]]  # which of some resources are not 
 
 _OPTIMISTIC = 4  # attempts that draft outside the lock; the later ones draft under it, so that they come to an end
 _ATTEMPTS = 8
-
-
-class IdentitiesChanged(Exception):
-    """Between the plan and the lock somebody wrote what the plan rests on."""
-
-
-class GenerationChanged(IdentitiesChanged):
-    """Between the plan and the lock somebody changed what resources are indexed by."""
 
 
 def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, list[Done]], T]) -> T:
@@ -104,6 +106,8 @@ def trial(gateway: Gateway, view: Read, entries: Sequence[Entry]) -> None:
         return {key for key in keys if key not in there or there[key].deleted}
 
     _check(gateway, absent, entries, planned, current)
+    if planned.members:
+        dossier_rules.trial(gateway, view, planned)
     refusals = Refusals()
     _check_referers(gateway, view, planned, refusals)
     refusals.raise_any()
@@ -125,6 +129,7 @@ def _locks(entries: Sequence[Entry], planned: Plan) -> Locks:
     criteria = frozenset(entry.criteria for entry in entries if entry.criteria is not None)
     if planned.change is not None:
         criteria |= {PARAMETERS_LOCK}
+    criteria |= dossier_rules.locks(planned)
     keys = frozenset(key for identity in planned.identities if identity.state != "new" for key in identity.keys)
     return Locks(criteria, keys)
 
@@ -150,10 +155,13 @@ def _carry_out(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: P
             raise IdentitiesChanged
     staged = tx.stage([command for command, _ in planned.commands])
     done = _done(planned, staged, current)
+    dossier_rules.hold_others(tx, planned, done)
     refusals = Refusals()
     late.settle(gateway, tx, planned, done, refusals)
     if planned.late and not refusals:
         bounds.keep_to_rights(gateway, tx, planned)  # as its references came out
+    if planned.members and not refusals:
+        dossier_rules.carry_out(gateway, tx, planned, done)
     _check_referers(gateway, tx, planned, refusals)
     refusals.raise_any()
     if planned.change is not None:

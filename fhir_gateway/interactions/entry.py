@@ -40,6 +40,8 @@ class Entry:
     links_from_root: bool = False  # their expressions begin at the Bundle
     rewriting: Rewriting | None = None  # what the last plan did to the resource
     notes: Sequence[Issue] = ()  # what validation found that does not forbid it
+    gaps: Sequence[Issue] = ()  # what the dossier still lacks, where the resource is a request of one
+    made_number: str = ""  # the number of the dossier that the request begins, made once as the id is
 
     @property
     def asks_nothing(self) -> bool:

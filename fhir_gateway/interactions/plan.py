@@ -18,7 +18,7 @@ from fhir_gateway.fhir.json import decode
 from fhir_gateway.fhir.outcome import Conflict, FhirError, Gone, NotFound, Unprocessable
 from fhir_gateway.fhir.references import Reference
 from fhir_gateway.fhir.structure import Link
-from fhir_gateway.interactions import bounds, complaints, conditions, patch
+from fhir_gateway.interactions import bounds, complaints, conditions, dossier_marks, patch
 from fhir_gateway.interactions.draft import draft
 from fhir_gateway.interactions.entry import Entry, Identity
 from fhir_gateway.interactions.gateway import Gateway
@@ -63,6 +63,8 @@ class Plan:
     seen: dict[Key, Version] = field(default_factory=dict)
     generation: int = 0  # of what the drafts are indexed by, or an older one
     change: Change | None = None  # of the search parameters
+    members: list[int] = field(default_factory=list)  # entries under the rules of a dossier (`dossier_marks`)
+    dossiers: frozenset[str] = frozenset()  # the numbers of the dossiers that they concern
 
     @property
     def writes_nothing(self) -> bool:
@@ -89,6 +91,7 @@ def plan(gateway: Gateway, view: Read | None, entries: Sequence[Entry]) -> Plan:
     bounds.keep_ids(gateway, planned)
     _resources(gateway, planned)
     _rewrite(gateway, view, planned)
+    dossier_marks.mark(gateway, view, planned)
     bounds.hold_references(gateway, planned)
     bounds.keep_to_rights(gateway, view, planned)
     _commands(gateway, planned)

@@ -168,6 +168,9 @@ class Read(Protocol):
         Within a narrowing those that it hides come last, once for each key: (None, key).
         """
 
+    def referring(self, keys: Iterable[Key], types: Iterable[str]) -> list[Version]:
+        """Return the current resources of some types that refer to any of `keys`, by whatever element."""
+
 
 class Write(Read, Protocol):
     """A view that writes. Reads see what was staged before them.

@@ -112,6 +112,18 @@ class View(ABC):
         )
         return seen + [(None, by_rk[trk]) for (trk,) in hidden]
 
+    def referring(self, keys: Iterable[Key], types: Iterable[str]) -> list[Version]:
+        targets, target_values = self.among("i.trk", [rk_of(type, id) for type, id in keys])
+        kinds, kind_values = self.among("rtype", sorted(map(self.types.number, types)))
+        within, values = self.within("resource")
+        by_type, seen_types = self._of_types("resource")
+        found = self.rows(
+            f"SELECT {VERSION} FROM resource WHERE rid IN (SELECT i.rid FROM i_ref i WHERE {targets})"
+            f" AND {kinds}{within}{by_type}",
+            (target_values, kind_values, *values, *seen_types),
+        )
+        return list(map(self.types.version, found))
+
     def _of_types(self, row: str) -> tuple[str, tuple[Any, ...]]:
         """Return " AND …" that keeps a row with an rtype within the types of the narrowing, and its values."""
         if self.narrowing is None or self.narrowing.types is None:

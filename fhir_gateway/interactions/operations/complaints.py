@@ -294,3 +294,52 @@ INPUT_NOT_ANSWERED = Complaint(
     "${operation}: {name} cannot be answered here; leave it out to ask about what is defined now, by url",
     "${operation} : {name} n'est pas pris en charge ici ; l'omettre pour interroger ce qui est défini à présent",
 )  # fmt: skip
+
+# --- dossiers
+
+NO_DOSSIER = Complaint(
+    "dossier-none",
+    "business-rule",
+    en="ServiceRequest/{id} belongs to no PFMG dossier: it has no profile or code of PFMG, or no requisition.",
+    fr="ServiceRequest/{id} n'appartient à aucun dossier du PFMG : ni profil ni code du PFMG, ou pas de requisition.",
+)
+STATE_UNKNOWN = Complaint(
+    "dossier-state-unknown",
+    "value",
+    en="{state} is no state of a dossier. Ask for one of: {known}.",
+    fr="{state} n'est pas un état de dossier. Demandez l'un de : {known}.",
+)
+NOTHING_LACKS = Complaint(
+    "dossier-nothing-lacks",
+    "informational",
+    en="The dossier lacks nothing for that state.",
+    fr="Il ne manque rien au dossier pour cet état.",
+    severity="information",
+)
+HOSPITAL_MISSING = Complaint(
+    "dossier-hospital-missing",
+    "required",
+    en="Whose dossiers? You act for no structure: name one in etablissement (system|value).",
+    fr="Les dossiers de quel établissement ? Vous n'agissez pour aucune structure : nommez-en une (system|value).",
+)
+NOTHING_SUBMITTED = Complaint(
+    "submit-nothing",
+    "required",
+    en="$submit takes a Bundle of type transaction with at least one ServiceRequest that has a profile or code of "
+    "PFMG.",
+    fr="$submit attend un Bundle de type transaction avec au moins un ServiceRequest qui porte un profil ou un code du "
+    "PFMG.",
+)
+PATIENT_UNKNOWN = Complaint(
+    "decision-patient-unknown",
+    "not-found",
+    en="There is no Patient {patient} here, or more than one. Give Patient/[id], or an identifier system|value of one.",
+    fr="Il n'y a pas ici de Patient {patient}, ou il y en a plusieurs. Donnez Patient/[id], ou un identifiant "
+    "system|value d'un seul.",
+)
+BREAKDOWN_UNKNOWN = Complaint(
+    "statistics-breakdown-unknown",
+    "value",
+    en="{par} is no breakdown. Ask for one of: {known}.",
+    fr="{par} n'est pas une ventilation. Demandez l'une de : {known}.",
+)

@@ -1,4 +1,4 @@
-"""$graph: a resource and what a GraphDefinition stored here leads to from it, in one Bundle.
+"""$graph: a resource and what a GraphDefinition leads to from it, in one Bundle: one stored here, or one carried.
 
 The Bundle is a searchset: the resource it starts from is the match, all others are included, and an OperationOutcome
 tells of links that occur too rarely or too often, of references that lead nowhere, and of what was passed over.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fhir_gateway.conformance.carried import carried
 from fhir_gateway.fhir import references
 from fhir_gateway.fhir.bundle import SearchEntry, searchset
 from fhir_gateway.fhir.json import decode, encode
@@ -58,11 +59,18 @@ def graph(gateway: Gateway, view: Read, call: Call) -> Answer:
 
 
 def _definition(gateway: Gateway, view: Read, canonical: str) -> Mapping[str, object]:
-    """Return the GraphDefinition of a url, or url|version: of several an active one, of these the newest."""
+    """Return the GraphDefinition of a url, or url|version: of several an active one, of these the newest.
+
+    One that is stored here stands for one that comes with the gateway.
+    """
     url, _, version = canonical.partition("|")
     criteria = [("url", _escaped(url)), *([("version", _escaped(version))] if version else [])]
     keys = match(view, conditions.query_of(gateway, "GraphDefinition", criteria, view.narrowing), _SAME_URL)
     if not keys:
+        for package in carried():
+            for each in package.of_kind("GraphDefinition"):
+                if each.url == url and version in ("", each.version):
+                    return package.read(each)
         raise NotFound(complaints.GRAPH_UNKNOWN.at(url=canonical))
     found = [(version.last_updated, decode(version.body)) for version in view.current_of(keys).values()]
     _, definition = max(found, key=lambda each: (each[1]["status"] == "active", each[0]))

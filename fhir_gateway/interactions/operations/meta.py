@@ -13,9 +13,9 @@ from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.json import decode, encode
 from fhir_gateway.fhir.outcome import Conflict, InvalidRequest, PreconditionFailed, TooCostly, Unprocessable
 from fhir_gateway.fhir.resource import bounded
-from fhir_gateway.interactions import bounds, preconditions, search_state
-from fhir_gateway.interactions.commit import GenerationChanged, IdentitiesChanged
+from fhir_gateway.interactions import bounds, dossier_rules, preconditions, search_state
 from fhir_gateway.interactions.complaints import UNSETTLED
+from fhir_gateway.interactions.contention import GenerationChanged, IdentitiesChanged
 from fhir_gateway.interactions.draft import draft
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer
@@ -145,7 +145,7 @@ def _changed(gateway: Gateway, call: Call, change: Change) -> Answer:
     If-Match holds as for an update. References are not looked at: they are those that were stored.
 
     Raises: NotFound, Gone, PreconditionFailed; InvalidRequest for a malformed If-Match; Unprocessable for a profile
-    that the resource does not meet.
+    that the resource does not meet, or by which it would come under the rules of a dossier, or leave them.
     """
     act, given = call.interaction, call.inputs.one("meta")
     assert act.type is not None
@@ -169,6 +169,7 @@ def _changed(gateway: Gateway, call: Call, change: Change) -> Answer:
             raise IdentitiesChanged
         resource = decode(version.body)
         change(resource["meta"], given)
+        dossier_rules.hold_meta(decode(version.body), resource)
         bounds.require_update(gateway, tx, version, resource)
         links = structure.check(resource, state.definitions.types).links[id(resource)]
         staged = tx.stage([Put(draft(state.indexer, resource, *key, links))])[0].version

@@ -22,7 +22,7 @@ from fhir_gateway.interactions.complaints import TYPE_DIFFERS
 from fhir_gateway.interactions.entry import Entry
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer, Interaction, Sent
-from fhir_gateway.interactions.operations import complaints
+from fhir_gateway.interactions.operations import complaints, dossier_completude
 from fhir_gateway.interactions.operations.operation import Call
 from fhir_gateway.interactions.read import answer_with
 from fhir_gateway.interactions.validation import besides, weight
@@ -89,6 +89,8 @@ def _of_resource(gateway: Gateway, view: Read, call: Call, mode: str | None) -> 
         gateway, resource, act.base, profiles=profiles, strictness=strictness, sent=sent
     )
     told = [*(each.told() for each in found), *besides(call.inputs.issues, found, of_text=sent is not None)]
+    if not call.inputs.issues:
+        told += dossier_completude.of_submission(gateway, view, resource)
     if writes and not call.inputs.issues:
         entry = _entry(act, "create" if mode == "create" else "update", resource, links)
         told += _refusals(gateway, view, entry)
@@ -131,7 +133,10 @@ def _entry(
 
 
 def _refusals(gateway: Gateway, view: Read, entry: Entry) -> list[Issue]:
-    """Return what a write would be refused for beside what validation finds; nothing is written or changed."""
+    """Return what a write would be refused for beside what validation finds, else what a dossier would still lack.
+
+    Nothing is written or changed.
+    """
     access = gateway.access
     issues = access.lacking(entry.act) if access is not None and access.writes else []
     issues += prepare(gateway, entry)
@@ -143,4 +148,4 @@ def _refusals(gateway: Gateway, view: Read, entry: Entry) -> list[Issue]:
         return list(refusal.issues)
     finally:
         entry.undo()
-    return []
+    return list(entry.gaps)

@@ -33,7 +33,6 @@ def duo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("duo")
     gateway = open_gateway(Settings(data_folder=Path(folder), integrity_on_write=False))
     desk = Desk(gateway)
-    desk.put(GRAPH)
     child, mother = reference("Patient/enfant"), reference("Patient/mere")
     first, second = reference("ServiceRequest/index"), reference("ServiceRequest/mere")
     for resource in (
@@ -52,12 +51,12 @@ def duo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         good("pfmg-var-1", "variant", subject=child),
         good("pfmg-dr-1", "rendu", basedOn=[first, second], subject=child, result=[reference("Observation/variant")]),
     ):  # fmt: skip
-        desk.put(resource)
+        desk.seed(resource)
     consent = good("pfmg-con-1", "accord-mere", patient=mother)
     consent["provision"]["data"] = [{"meaning": "instance", "reference": second}]
-    desk.put(consent)
-    desk.put(good("pfmg-pat-1", "etranger"))
-    desk.put(good("pfmg-sr-3", "ailleurs", subject=reference("Patient/etranger")))
+    desk.seed(consent)
+    desk.seed(good("pfmg-pat-1", "etranger"))
+    desk.seed(good("pfmg-sr-3", "ailleurs", subject=reference("Patient/etranger")))
     yield desk
     gateway.store.close()
 

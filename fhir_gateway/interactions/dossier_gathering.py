@@ -1,0 +1,171 @@
+"""The resources of a dossier, from the store: its requests, what they name, what speaks of their people.
+
+All of it, whoever asks: what one actor may not see counts as well when the rules are judged. Six statements at most.
+
+Source: FHIR R4, ServiceRequest, "requisition"; `fhir_gateway/dossier/README.md`, "For doors".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from fhir_gateway.dossier import codes
+from fhir_gateway.dossier.dossier import Dossier
+from fhir_gateway.dossier.membership import is_member
+from fhir_gateway.fhir.json import decode
+from fhir_gateway.fhir.references import parse
+from fhir_gateway.interactions import conditions
+from fhir_gateway.interactions.access import seeing
+from fhir_gateway.interactions.gateway import Gateway
+from fhir_gateway.store.contract import Key, Read, Version
+from fhir_gateway.store.search.select import match
+
+Resource = dict[str, Any]
+
+PEOPLE: Final = 200  # requests of one dossier that are looked at
+# What speaks of a person, or of a request.
+ABOUT: Final = frozenset(
+    {
+        "Consent", "Specimen", "FamilyMemberHistory", "Observation", "DocumentReference", "DiagnosticReport", "Task",
+        "Provenance",
+    }
+)  # fmt: skip
+# A patient may have thousands of Observations; those that the rules read say one of these.
+_TELLING: Final = tuple(code.encode() for code in (codes.HPO, codes.AFFECTED, "371510003"))
+# Whom the resources of a dossier name, and the rules ask about.
+_NAMED: Final = frozenset({"Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "Organization", "Specimen"})
+
+
+def dossier_of(gateway: Gateway, view: Read, number: str) -> Dossier:
+    """Return the dossier of a number ("system|value") as `view` has it; without requests when there is none."""
+    with seeing(view, None):
+        query = conditions.query_of(gateway, "ServiceRequest", [("requisition", _escaped(number))])
+        requests = list(map(_resource, view.current_of(match(view, query, PEOPLE)).values()))
+        return dossiers_of(gateway, view, requests).get(number) or Dossier((), number)
+
+
+def dossiers_of(gateway: Gateway, view: Read, requests: Iterable[Resource]) -> dict[str, Dossier]:
+    """Return the dossiers of requests, by number, in the order of these; all are gathered together.
+
+    `requests`: all those of each dossier.
+    """
+    found: dict[str, dict[Key, Resource]] = {}
+    anchors: dict[Key, set[str]] = {}
+    for each in requests:
+        number = codes.token(each.get("requisition"))
+        if number is None or not is_member(each):
+            continue
+        found.setdefault(number, {})[_key(each)] = each
+        for key in (_key(each), key_of(gateway, each.get("subject"))):
+            if key is not None:
+                anchors.setdefault(key, set()).add(number)
+    with seeing(view, None):
+        about = (_resource(each) for each in view.referring(anchors, ABOUT) if _tells(each))
+        _assign(gateway, found, anchors, about)
+        _add_named(gateway, view, found, None)
+        _add_named(gateway, view, found, "PractitionerRole")
+        traced: dict[Key, set[str]] = {}
+        for number, resources in found.items():
+            for key in resources:
+                if key[0] in ("Task", "Consent"):
+                    traced.setdefault(key, set()).add(number)
+        _assign(gateway, found, traced, map(_resource, view.referring(traced, {"Provenance"})))
+    return {number: Dossier((), number).with_(*resources.values()) for number, resources in found.items()}
+
+
+def numbers_of_people(gateway: Gateway, view: Read, people: Iterable[Key]) -> set[str]:
+    """Return the numbers of the dossiers that patients take part in."""
+    keys = set(people)
+    if not keys:
+        return set()
+    with seeing(view, None):
+        requests = map(_resource, view.referring(keys, {"ServiceRequest"}))
+        return {
+            number
+            for each in requests
+            if is_member(each)
+            and key_of(gateway, each.get("subject")) in keys
+            and (number := codes.token(each.get("requisition"))) is not None
+        }
+
+
+def numbers_of_requests(view: Read, keys: Iterable[Key]) -> set[str]:
+    """Return the numbers of the dossiers of requests."""
+    wanted = [key for key in keys if key[0] == "ServiceRequest"]
+    if not wanted:
+        return set()
+    with seeing(view, None):
+        found = view.current_of(wanted).values()
+        numbers = (codes.token(_resource(each).get("requisition")) for each in found if not each.deleted)
+        return {number for number in numbers if number is not None}
+
+
+def key_of(gateway: Gateway, reference: Any) -> Key | None:
+    """Return which resource here a Reference names literally; None where it names none."""
+    text = reference.get("reference") if isinstance(reference, dict) else None
+    if not isinstance(text, str):
+        return None
+    parsed = parse(text, gateway.registry.base or "")
+    return (parsed.type, parsed.id) if parsed.form == "local" and parsed.type and parsed.id else None
+
+
+def _assign(
+    gateway: Gateway, found: dict[str, dict[Key, Resource]], anchors: Mapping[Key, set[str]], about: Iterable[Resource]
+) -> None:
+    """Add resources to the dossiers whose people, requests or tasks they refer to."""
+    for each in about:
+        for key in references(gateway, [each]):
+            for number in anchors.get(key, ()):
+                found[number][_key(each)] = each
+
+
+def _add_named(gateway: Gateway, view: Read, found: dict[str, dict[Key, Resource]], of_type: str | None) -> None:
+    """Add to each dossier whom its resources (of one type) name."""
+    named = {
+        number: {
+            key
+            for key in references(gateway, (each for at, each in resources.items() if of_type in (None, at[0])))
+            if key[0] in _NAMED and key not in resources
+        }
+        for number, resources in found.items()
+    }
+    every = {key for keys in named.values() for key in keys}
+    there = view.current_of(every) if every else {}
+    bodies = {key: _resource(version) for key, version in there.items() if not version.deleted}
+    for number, keys in named.items():
+        found[number].update((key, bodies[key]) for key in keys if key in bodies)
+
+
+def _tells(version: Version) -> bool:
+    return version.type != "Observation" or any(code in version.body for code in _TELLING)
+
+
+def references(gateway: Gateway, resources: Iterable[Resource]) -> Iterator[Key]:
+    """Yield what resources here other resources name, wherever they name it."""
+    left: list[Any] = list(resources)
+    while left:
+        each = left.pop()
+        if isinstance(each, list):
+            left += each
+        elif isinstance(each, dict):
+            key = key_of(gateway, each) if "reference" in each else None
+            if key is not None:
+                yield key
+            left += each.values()
+
+
+def _escaped(number: str) -> str:
+    """Return a number as a token search takes it: the first bar of it parts system and value."""
+    system, _, value = number.rpartition("|")
+    quoted = (part.replace("\\", "\\\\").replace(",", "\\,").replace("$", "\\$") for part in (system, value))
+    return "|".join(quoted)
+
+
+def _resource(version: Version) -> Resource:
+    resource: Resource = decode(version.body)
+    return resource
+
+
+def _key(resource: Resource) -> Key:
+    return (resource["resourceType"], resource["id"])

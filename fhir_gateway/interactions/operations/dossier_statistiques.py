@@ -1,0 +1,116 @@
+"""$statistiques: how many dossiers there are, where they stand, how long they take; small numbers are masked.
+
+One dimension a line and no periods: tables that overlap would give away what is masked.
+
+Source: `profiles/pfmg/input/fsh/operations.fsh`; `fhir_gateway/dossier/statistics.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final
+
+from fhir_gateway.dossier import codes
+from fhir_gateway.dossier.routing import territories
+from fhir_gateway.dossier.statistics import UNKNOWN, Case, Cell, Statistics, case_of, statistics
+from fhir_gateway.dossier.timeline import MILESTONES
+from fhir_gateway.fhir.json import decode
+from fhir_gateway.fhir.outcome import InvalidRequest
+from fhir_gateway.fhir.primitives import instant_text
+from fhir_gateway.interactions import conditions
+from fhir_gateway.interactions import dossier_gathering as gathering
+from fhir_gateway.interactions.gateway import Gateway
+from fhir_gateway.interactions.interaction import Answer
+from fhir_gateway.interactions.operations import complaints
+from fhir_gateway.interactions.operations.dossier_parameters import Part, answered, group, part
+from fhir_gateway.interactions.operations.operation import Call
+from fhir_gateway.store.contract import Read
+from fhir_gateway.store.search.select import match
+
+BREAKDOWNS: Final = ("preindication", "plateforme", "etape", "mois")
+_REQUESTS: Final = 500_000
+_AT_ONCE: Final = 1_000  # dossiers gathered together
+
+
+def statistiques(gateway: Gateway, view: Read, call: Call) -> Answer:
+    """Answer with counts and delays of all dossiers, whosever; the breakdowns asked for, or all.
+
+    Raises: InvalidRequest for a breakdown that there is not.
+    """
+    asked = call.inputs.all("par")
+    unknown = [each for each in asked if each not in BREAKDOWNS]
+    if unknown:
+        known = ", ".join(BREAKDOWNS)
+        raise InvalidRequest(*(complaints.BREAKDOWN_UNKNOWN.at(par=each, known=known) for each in unknown))
+    whole = gateway.everything
+    with whole.store.read() as everything:
+        told = statistics(_cases(whole, everything, instant_text(gateway.registry.now())))
+    lines = [line for name in BREAKDOWNS if not asked or name in asked for line in _lines(name, told)]
+    return answered([*lines, *_shares(told)])
+
+
+def _cases(gateway: Gateway, view: Read, now: str) -> Iterator[Case]:
+    criteria = [("category", f"{codes.ROLE}|proband,{codes.ROLE}|relative")]
+    keys = match(view, conditions.query_of(gateway, "ServiceRequest", criteria), _REQUESTS)
+    dossiers: dict[str, list[dict[str, Any]]] = {}
+    for version in view.current_of(keys).values():
+        request = decode(version.body)
+        number = codes.token(request.get("requisition"))
+        if number is not None and request.get("status") != "entered-in-error":
+            dossiers.setdefault(number, []).append(request)
+    left = iter(dossiers.values())
+    while some := list(islice(left, _AT_ONCE)):
+        gathered = gathering.dossiers_of(gateway, view, (each for requests in some for each in requests))
+        yield from (case_of(dossier, now) for dossier in gathered.values() if dossier.people)
+
+
+def _lines(name: str, told: Statistics) -> Iterator[Part]:
+    if name == "preindication":
+        for of_group, cells in told.preindications.items():
+            yield from (_line(name, each, of_group) for each in cells or ())
+    else:
+        by_name = {"plateforme": told.platforms, "etape": told.steps, "mois": told.months}
+        yield from (_line(name, each) for each in by_name[name] or ())
+
+
+def _line(name: str, cell: Cell, of_group: str | None = None) -> Part:
+    values: dict[str, Iterable[Part]] = {
+        "preindication": part("preindication", "Coding", {"system": codes.PREINDICATION, "code": cell.key}),
+        "plateforme": part("plateforme", "Identifier", _platform(cell.key)),
+        "etape": part("etape", "Coding", {"system": codes.ETAPE, "code": cell.key}),
+        "mois": part("mois", "String", cell.key),
+    }
+    delays = [
+        group(
+            "delai",
+            part("jalon", "Coding", {"code": code, "display": MILESTONES[code][0]}),
+            part("mediane", "Decimal", each.median),
+            part("p20", "Decimal", each.p20),
+            part("p80", "Decimal", each.p80),
+        )
+        for code, each in cell.delays.items()
+    ]
+    return group(
+        "ligne",
+        part("par", "Code", name),
+        part("groupe", "Code", of_group),
+        values[name] if cell.key != UNKNOWN else [],
+        part("nombre", "Integer", cell.count),
+        part("masque", "Boolean", cell.count is None),
+        delays,
+    )
+
+
+def _platform(key: str) -> dict[str, str]:
+    """Return the FINESS of a platform that has a code, else the number that it is known by."""
+    for each in territories().values():
+        if each.platform == key:
+            numbers = sorted(each.identifiers, key=lambda one: (not one.startswith(f"{codes.FINESS}|"), one))
+            return codes.identifier(numbers[0])
+    return codes.identifier(key)
+
+
+def _shares(told: Statistics) -> Iterator[Part]:
+    for each in told.groups or ():
+        yield group("part", part("groupe", "Code", each.key), part("pourcentage", "Decimal", each.share))
