@@ -1,0 +1,1 @@
+"""The formats of this field, a module each: parse, write, check."""

@@ -1,0 +1,374 @@
+"""The ER7 reader: a message as segments, fields, repetitions, components; lazy, exact, and able to write back.
+
+A message is decoded once and cut into lines; a segment is cut into fields when it is first asked for one; the rest is
+cut where it is asked for. A segment that holds a document of megabytes is never decoded nor copied as a whole: its
+large fields stay places in the bytes.
+
+Source: HL7 v2.5.1, chapter 2, 2.5 to 2.8, 2.10 (batches), 2.14.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from fhir_gateway.exchange.hl7v2 import complaints
+from fhir_gateway.exchange.hl7v2.charset import Trust, checked, codec_of
+from fhir_gateway.exchange.hl7v2.complaints import Unreadable
+from fhir_gateway.exchange.hl7v2.escapes import Separators, unescaped
+from fhir_gateway.fhir.outcome import Issue
+
+LARGE = 64 * 1024  # bytes of a segment, and of a field, that is not decoded as a whole
+_BOM = b"\xef\xbb\xbf"
+_DELETE = '""'
+_HEADERS = frozenset({"MSH", "FHS", "BHS"})  # whose first field is the field separator itself
+
+
+class Large(NamedTuple):
+    """A field left in the bytes of its message, from `start` to `end`."""
+
+    data: bytes
+    start: int
+    end: int
+
+    @property
+    def content(self) -> memoryview:
+        """The field's bytes, not copied."""
+        return memoryview(self.data)[self.start : self.end]
+
+
+class Node:
+    """A field's repetition, a component or a subcomponent: text between delimiters, cut when it is asked."""
+
+    __slots__ = ("_message", "level", "place", "raw")
+
+    def __init__(self, message: Message, raw: str, level: int, place: str) -> None:
+        self._message = message
+        self.raw = raw  # as it stands in the message
+        self.level = level  # 0: repetition of a field, 1: component, 2: subcomponent
+        self.place = place  # ERR-2: "PID^1^3^1^4"
+
+    def part(self, number: int) -> Node | None:
+        """Return the component or subcomponent of a number, from 1; None where it is not there or empty."""
+        if self.level == 2:
+            return self if number == 1 else None
+        separators = self._message.separators
+        separator = separators.component if self.level == 0 else separators.subcomponent
+        parts = self.raw.split(separator) if separator else [self.raw]
+        if number > len(parts) or not parts[number - 1]:
+            return None
+        return Node(self._message, parts[number - 1], self.level + 1, f"{self.place}^{number}")
+
+    @property
+    def text(self) -> str:
+        """The text of the first leaf, escape sequences read; `""` for a value that is to be deleted comes as it is."""
+        separators = self._message.separators
+        raw = self.raw
+        if self.level == 0 and separators.component in raw:
+            raw = raw.split(separators.component, 1)[0]
+        if self.level < 2 and separators.subcomponent and separators.subcomponent in raw:
+            raw = raw.split(separators.subcomponent, 1)[0]
+        return unescaped(raw, separators, self._message.codec)
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the sender asks that what is known be deleted: `""`."""
+        return self.raw == _DELETE
+
+
+class Segment:
+    """One segment. `number`: which of its name, from 1. `start`, `end`: its bytes, the terminator left out."""
+
+    __slots__ = ("_fields", "_text", "end", "message", "name", "number", "start")
+
+    def __init__(self, message: Message, text: str | None, name: str, number: int, start: int, end: int) -> None:
+        self.message = message
+        self.name = name
+        self.number = number
+        self.start = start
+        self.end = end
+        self._text = text
+        self._fields: list[str | Large] | None = None
+
+    @property
+    def fields(self) -> list[str | Large]:
+        """The fields as they stand, at their numbers; 0 is the name. MSH-1 is the separator itself."""
+        found = self._fields
+        if found is None:
+            separator = self.message.separators.field
+            found = self._large_fields() if self._text is None else [*self._text.split(separator)]
+            if self.name in _HEADERS:
+                found.insert(1, separator)
+            self._fields = found
+        return found
+
+    def _large_fields(self) -> list[str | Large]:
+        message, data = self.message, self.message.data
+        separator = message.separators.field.encode(message.codec)
+        found: list[str | Large] = []
+        at = self.start
+        while True:
+            end = data.find(separator, at, self.end)
+            end = self.end if end < 0 else end
+            found.append(Large(data, at, end) if end - at > LARGE else data[at:end].decode(message.codec))
+            if end == self.end:
+                return found
+            at = end + len(separator)
+
+    def field(self, number: int) -> str:
+        """Return a field as it stands, "" where it is not there. A large one is decoded whole: see `large`."""
+        fields = self.fields
+        if number >= len(fields):
+            return ""
+        found = fields[number]
+        return found if isinstance(found, str) else str(found.content, self.message.codec)
+
+    def large(self, number: int) -> Large | None:
+        """Return a field that is left in the bytes; None for one that is not large."""
+        found = self.fields[number] if number < len(self.fields) else ""
+        return found if isinstance(found, Large) else None
+
+    def nodes(self, number: int) -> list[Node]:
+        """Return the repetitions of a field that say something, in order."""
+        raw = self.field(number)
+        if not raw:
+            return []
+        separators = self.message.separators
+        if separators.repetition and separators.repetition in raw:
+            repetitions = raw.split(separators.repetition)
+        else:
+            repetitions = [raw]
+        place = f"{self.name}^{self.number}^{number}"
+        return [Node(self.message, each, 0, f"{place}^{at}") for at, each in enumerate(repetitions, 1) if each]
+
+    def node(self, number: int, repetition: int = 1) -> Node | None:
+        """Return one repetition of a field; None where it is not there or empty."""
+        raw = self.field(number)
+        if not raw:
+            return None
+        separators = self.message.separators
+        if separators.repetition:
+            repetitions = raw.split(separators.repetition)
+            raw = repetitions[repetition - 1] if repetition <= len(repetitions) else ""
+        elif repetition > 1:
+            return None
+        return Node(self.message, raw, 0, f"{self.name}^{self.number}^{number}^{repetition}") if raw else None
+
+    def written(self) -> bytes:
+        """Return the segment's bytes, made of its fields."""
+        message = self.message
+        fields = self.fields
+        if self.name in _HEADERS:
+            fields = [fields[0], *fields[2:]]
+        separator = message.separators.field.encode(message.codec)
+        return separator.join(each.encode(message.codec) if isinstance(each, str) else each.content for each in fields)
+
+
+class Message:
+    """One message. `data`: its bytes, from MSH on. `warnings`: what was wrong and could be read all the same."""
+
+    __slots__ = ("_by_name", "charset", "codec", "data", "segments", "separators", "warnings")
+
+    def __init__(self, data: bytes, separators: Separators, charset: str, codec: str, warnings: list[Issue]) -> None:
+        self.data = data
+        self.separators = separators
+        self.charset = charset  # as MSH-18 declares it
+        self.codec = codec
+        self.warnings = warnings
+        self.segments: list[Segment] = []
+        self._by_name: dict[str, list[Segment]] = {}
+
+    def all(self, name: str) -> list[Segment]:
+        """Return the segments of a name, in order."""
+        return self._by_name.get(name, [])
+
+    def first(self, name: str) -> Segment | None:
+        found = self._by_name.get(name)
+        return found[0] if found else None
+
+    def get(self, path: str) -> str:
+        """Return the text at a path, "" where there is none: PID-5.1, PID-3[2].4.2, OBX[3]-5.
+
+        Of a field or component that has parts it is the first leaf's text. Raises: ValueError for what is no path.
+        """
+        name, number, field, repetition, component, subcomponent = _path(path)
+        segments = self._by_name.get(name)
+        if segments is None or number > len(segments):
+            return ""
+        segment = segments[number - 1]
+        if name in _HEADERS and field < 3:
+            return segment.field(field)  # the delimiters themselves
+        node = segment.node(field, repetition)
+        if node is not None and component:
+            node = node.part(component)
+        if node is not None and subcomponent:
+            node = node.part(subcomponent)
+        return "" if node is None else node.text
+
+    @property
+    def type(self) -> tuple[str, str, str]:
+        """MSH-9: message type, event, structure; "" for what is not there."""
+        return self.get("MSH-9.1"), self.get("MSH-9.2"), self.get("MSH-9.3")
+
+    @property
+    def control_id(self) -> str:
+        """MSH-10."""
+        return self.get("MSH-10")
+
+    def written(self) -> bytes:
+        """Return the bytes of the message, made of its fields, and of what stands between segments as it stood."""
+        parts: list[bytes] = []
+        at = 0
+        for segment in self.segments:
+            parts += (self.data[at : segment.start], segment.written())
+            at = segment.end
+        return b"".join((*parts, self.data[at:]))
+
+    def _add(self, text: str | None, name: str, start: int, end: int) -> None:
+        same = self._by_name.setdefault(name, [])
+        segment = Segment(self, text, name, len(same) + 1, start, end)
+        same.append(segment)
+        self.segments.append(segment)
+
+
+# --- reading
+
+
+def read(data: bytes, trust: Trust = "declared") -> Message:
+    """Return the message that some bytes are; white space and a byte order mark before it are passed over.
+
+    Raises: Unreadable.
+    """
+    spans = list(spans_of(data))
+    if not spans:
+        raise _no_message(data)
+    start, end = spans[0]
+    return _read(data if (start, end) == (0, len(data)) else data[start:end], trust)
+
+
+def read_all(data: bytes, trust: Trust = "declared") -> Iterator[Message | Unreadable]:
+    """Yield the messages of a file or a batch, each as it is or why it cannot be read; nothing where there is none."""
+    for start, end in spans_of(data):
+        try:
+            yield _read(data[start:end], trust)
+        except Unreadable as refusal:
+            yield refusal
+
+
+_STARTS = re.compile(rb"(?:\A(?:\xef\xbb\xbf|[\x0b\x00\s])*|[\r\n](?:\x0b|\xef\xbb\xbf)?)(MSH[^A-Za-z0-9\r\n\s])")
+_STARTS_OF_CR = re.compile(rb"(?:\A(?:\xef\xbb\xbf|[\x0b\x00\s])*|\r\n?(?:\x0b|\xef\xbb\xbf)?)(MSH[^A-Za-z0-9\r\n\s])")
+_TRAILER = re.compile(rb"[\r\n](?:BTS|FTS|BHS|FHS)[^A-Za-z0-9\r\n\s]")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+_HEAD = re.compile(rb"MSH[^A-Za-z0-9\r\n\s]")
+# Where a file that begins with MSH holds none of these after it, it is one message: nearly all are.
+_MORE = (b"MSH", b"BTS", b"FTS", b"BHS", b"FHS")
+
+
+def spans_of(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where messages begin and end: MSH at the beginning of a line begins one, the next or a batch's trailer ends
+    it.
+    """
+    if data[:2] in _WIDE or (_HEAD.match(data) and all(data.find(each, 1) < 0 for each in _MORE)):
+        yield 0, len(data)
+        return
+    pattern = _STARTS_OF_CR if b"\r" in data else _STARTS
+    starts = [found.start(1) for found in pattern.finditer(data)]
+    for at, start in enumerate(starts):
+        end = starts[at + 1] if at + 1 < len(starts) else len(data)
+        trailer = _TRAILER.search(data, start, end)
+        yield start, trailer.start() + 1 if trailer is not None else end
+
+
+def _no_message(data: bytes) -> Unreadable:
+    begun = data[:200].lstrip(_BOM + b"\x0b\x00 \t\r\n")
+    if begun.startswith(b"H|"):
+        return Unreadable(complaints.HPRIM.at(None), "200")
+    if begun.startswith(b"<"):
+        return Unreadable(complaints.XML_ENCODING.at(None), "200")
+    return Unreadable(complaints.NOT_A_MESSAGE.at(None), "100")
+
+
+def _read(data: bytes, trust: Trust) -> Message:
+    """Read one message whose bytes begin with MSH (or with the mark of UTF-16)."""
+    wide = data[:2] in _WIDE
+    if wide:
+        # Its delimiters are two bytes each: it is read, and written back, as UTF-8.
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeDecodeError as error:
+            issue = complaints.NOT_OF_CHARSET.at(None, offset=error.start + 1, charset="UNICODE")
+            raise Unreadable(issue, "102", "MSH^1^18") from None
+        if _HEAD.match(data) is None:
+            raise _no_message(data)
+    terminator = b"\r" if b"\r" in data else b"\n"
+    end = data.find(terminator)
+    head = data[: end if end >= 0 else len(data)]
+    declared = _declared(head)
+    codec, warnings = checked(data, declared, codec_of(declared, wide) if not wide else "utf-8", trust)
+    message = Message(data, _separators(head.decode(codec)), declared, codec, warnings)
+    _cut(message, terminator)
+    return message
+
+
+def _declared(head: bytes) -> str:
+    """Return the first repetition of MSH-18, before its delimiters are known: those of fields are one byte."""
+    fields = head.split(head[3:4], 18)
+    if len(fields) < 18:
+        return ""
+    return re.split(rb"[^A-Za-z0-9/ _.-]", fields[17], maxsplit=1)[0].decode("ascii")
+
+
+@lru_cache(64)
+def _separators_of(field: str, encoding: str) -> Separators:
+    # Eight of three hundred files of other projects double the escape character.
+    characters = encoding.replace("\\\\", "\\", 1)
+    component, repetition, escape, subcomponent, truncation = (*characters[:5], *([""] * 5))[:5]
+    if not component:
+        component, repetition, escape, subcomponent = "^~\\&"
+    # A character that is given two meanings has the first.
+    repetition = "" if repetition == component else repetition
+    escape = "" if escape in (component, repetition) else escape
+    subcomponent = "" if subcomponent in (component, repetition, escape) else subcomponent
+    return Separators(field, component, repetition, escape, subcomponent, truncation)
+
+
+def _separators(head: str) -> Separators:
+    field = head[3]
+    return _separators_of(field, head[4:].split(field, 1)[0])
+
+
+def _cut(message: Message, terminator: bytes) -> None:
+    """Cut a message into its segments; lines that are empty or blank stay between them."""
+    data, codec = message.data, message.codec
+    field = message.separators.field
+    start, length = 0, len(data)
+    while start < length:
+        end = data.find(terminator, start)
+        end = length if end < 0 else end
+        if data[start] == 10 and terminator == b"\r":
+            start += 1  # the second half of the line break before
+        if end - start > LARGE:
+            name = data[start : start + 3].decode(codec, "replace")
+            message._add(None, name, start, end)
+        elif end > start:
+            text = data[start:end].decode(codec)
+            if not text.isspace():
+                message._add(text, text.partition(field)[0].rstrip(), start, end)
+        start = end + 1
+
+
+_PATH = re.compile(
+    r"(?P<name>[A-Z][A-Z0-9]{2})(?:\[(?P<number>\d+)\])?-(?P<field>\d+)(?:\[(?P<repetition>\d+)\])?"
+    r"(?:\.(?P<component>\d+)(?:\.(?P<subcomponent>\d+))?)?"
+)
+
+
+@lru_cache(2048)
+def _path(path: str) -> tuple[str, int, int, int, int, int]:
+    found = _PATH.fullmatch(path)
+    if found is None:
+        raise ValueError(f"{path} is no path: PID-3[2].4.2")
+    name, number, field, repetition, component, subcomponent = found.groups()
+    return name, int(number or 1), int(field), int(repetition or 1), int(component or 0), int(subcomponent or 0)

@@ -1,0 +1,1 @@
+"""Turning one tree into another by rules that are data. Read `rules.py` first."""

@@ -1,0 +1,82 @@
+"""Groups of segments: which segment belongs to which, told by the order they come in.
+
+A segment goes to the innermost open group that has a place for it: as its body, as the next of its head, or as the
+head of a group within, which it opens. What has no place stays with the group at hand: nothing is lost, nothing is
+refused for its order.
+
+Source: HL7 v2.5.1, chapter 2, 2.12 (message structures, segment groups).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fhir_gateway.transform.rules import Group
+from fhir_gateway.transform.source import Scope, Segment
+
+
+class Grouping:
+    """Groups of a kind of message, as tables."""
+
+    def __init__(self, root: Group) -> None:
+        self._root = _Node(root, None)
+
+    def names(self) -> set[str]:
+        """Return the names of all groups."""
+        found, waiting = set(), [self._root]
+        while waiting:
+            node = waiting.pop()
+            found.add(node.name)
+            waiting += node.within
+        return found
+
+    def scopes(self, segments: Iterable[Segment]) -> Scope:
+        """Return the groups of a message, the whole first."""
+        node = self._root
+        scope = root = Scope(node.name)
+        step = 0  # how far into its head the group is
+        steps: dict[int, int] = {}
+        for segment in segments:
+            name = segment.name
+            at: _Node | None = node
+            here: Scope | None = scope
+            while at is not None and here is not None:
+                place = at.head.get(name)
+                step = steps.get(id(here), 0)
+                if place is not None and place >= step and not here.children:
+                    steps[id(here)] = place + (name not in at.repeating)
+                    break
+                if name in at.body:
+                    break
+                inner = at.opens.get(name)
+                if inner is not None:
+                    opened = Scope(inner.name, here)
+                    here.children.append(opened)
+                    steps[id(opened)] = inner.head[name] + 1
+                    at, here = inner, opened
+                    break
+                at, here = at.parent, here.parent
+            if at is not None and here is not None:
+                node, scope = at, here
+            same = scope.segments.get(name)
+            if same is None:
+                scope.segments[name] = [segment]
+            else:
+                same.append(segment)
+        return root
+
+
+class _Node:
+    __slots__ = ("body", "head", "name", "opens", "parent", "repeating", "within")
+
+    def __init__(self, group: Group, parent: _Node | None) -> None:
+        self.name = group.name
+        self.parent = parent
+        self.head = {name: place for place, name in enumerate(group.head)}
+        self.body = frozenset(group.body)
+        self.repeating = self.body & frozenset(group.head)
+        self.within = [_Node(each, self) for each in group.groups]
+        self.opens: dict[str, _Node] = {}
+        for each in self.within:
+            for name in each.head:
+                self.opens.setdefault(name, each)

@@ -1,0 +1,154 @@
+"""What is made while a mapping is applied: instances, what they contain, what was read and what could not be.
+
+Source: FHIR R4, Bundle, "Transaction"; References, "Contained Resources"; RESTful API, "Conditional update".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from fhir_gateway.fhir.outcome import Issue
+from fhir_gateway.transform.source import Scope
+
+
+class Fired(NamedTuple):
+    """A rule that made something. `element`: where, as the rule says; `of`: id of the instance, `where`: its source."""
+
+    rule: str
+    place: str
+    where: str
+    of: str
+    element: str
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """A resource in the making. `criteria`: the search it is found by, "" for none; `deleted`: elements whose deletion
+    the sender asks for.
+    """
+
+    id: str
+    resource: dict[str, Any]
+    full_url: str
+    request: str
+    criteria: str = ""
+    scope: Scope | None = None
+    segment: Any = None
+    deleted: list[str] = field(default_factory=list)
+    filled: bool = False  # by a rule with a source
+
+
+class Filling:
+    """Rules being applied to one object: `owner` holds what it contains, `labels` the items of lists named so far."""
+
+    __slots__ = ("instance", "labels", "owner", "run")
+
+    def __init__(self, run: Run, instance: Instance, owner: dict[str, Any]) -> None:
+        self.run = run
+        self.instance = instance
+        self.owner = owner
+        self.labels: dict[tuple[int, str, str], Any] = {}
+
+
+class Run:
+    """One application of a mapping. `placed`: (segment, field) that a rule read; `trace`: what fired, if asked for."""
+
+    __slots__ = ("_count", "_seed", "_shared", "_unique", "instances", "issues", "later", "placed", "trace")
+
+    def __init__(self, seed: bytes, traced: bool = False) -> None:
+        self._seed = seed
+        self._unique = ""
+        self._count = 0
+        self._shared: dict[tuple[str, str, str], Instance] = {}
+        self.instances: list[Instance] = []
+        self.issues: list[Issue] = []
+        self.later: list[Callable[[], None]] = []
+        self.placed: set[tuple[Any, int]] = set()
+        self.trace: list[Fired] | None = [] if traced else None
+
+    def full_url(self, number: int) -> str:
+        """Return a urn:uuid that is the same whenever the same message is mapped."""
+        if not self._unique:
+            made = blake2b(self._seed, digest_size=9).hexdigest()
+            self._unique = f"urn:uuid:{made[:8]}-{made[8:12]}-4{made[12:15]}-8{made[15:18]}-"
+        return f"{self._unique}{number:012x}"
+
+    def instance(self, name: str, type_name: str, request: str) -> Instance:
+        """Return a new instance, the last of this run."""
+        made = Instance(name, {"resourceType": type_name}, self.full_url(len(self.instances) + 1), request)
+        self.instances.append(made)
+        return made
+
+    def reference(self, resource: dict[str, Any], filling: Filling) -> dict[str, Any]:
+        """Return a reference to a resource that a data type became: an entry of its own where it has an identifier to
+        be found by (once, however often it is named), else contained where it is named.
+        """
+        kind = str(resource["resourceType"])
+        for each in resource.get("identifier", ()):
+            if "system" in each and "value" in each:
+                return {"reference": self._named(kind, each, resource).full_url}
+        return {"reference": f"#{self._contained(resource, filling.owner)}"}
+
+    def withdraw(self, reference: dict[str, Any], filling: Filling) -> None:
+        """Take back what was contained for a place that was taken."""
+        name, owner = str(reference.get("reference", "")), filling.owner
+        if name.startswith("#") and not _refers(owner, name):
+            owner["contained"] = [each for each in owner["contained"] if each["id"] != name[1:]]
+            if not owner["contained"]:
+                del owner["contained"]
+
+    def _named(self, kind: str, identifier: dict[str, Any], resource: dict[str, Any]) -> Instance:
+        key = (kind, identifier["system"], identifier["value"])
+        found = self._shared.get(key)
+        if found is None:
+            found = self._shared[key] = self.instance(kind, kind, "create")
+            found.resource = resource
+            found.criteria = criteria(identifier)
+            found.filled = True
+        else:
+            for name, value in resource.items():
+                found.resource.setdefault(name, value)
+        return found
+
+    def _contained(self, resource: dict[str, Any], owner: dict[str, Any]) -> str:
+        """Put a resource into another; what it contains itself goes there too, since nothing nests."""
+        contained: list[dict[str, Any]] = owner.setdefault("contained", [])
+        contained += resource.pop("contained", ())
+        for each in contained:
+            if each.keys() == resource.keys() | {"id"} and all(each[key] == resource[key] for key in resource):
+                return str(each["id"])
+        self._count += 1
+        name = f"c{self._count}"  # unique in the whole run: what is moved to another owner keeps its name
+        resource["id"] = name
+        contained.append(resource)
+        return name
+
+
+def _refers(value: Any, name: str) -> bool:
+    if isinstance(value, dict):
+        return value.get("reference") == name or any(_refers(each, name) for each in value.values())
+    return isinstance(value, list) and any(_refers(each, name) for each in value)
+
+
+def criteria(identifier: dict[str, Any]) -> str:
+    """Return the search for an identifier with system and value.
+
+    Source: FHIR R4, Search, "token": system|value; a comma, dollar or bar within is escaped by a backslash.
+    """
+    return f"identifier={_token(identifier['system'])}|{_token(identifier['value'])}"
+
+
+def _token(text: str) -> str:
+    return text if text.isalnum() and text.isascii() else _quoted(text)
+
+
+@lru_cache(4096)
+def _quoted(text: str) -> str:
+    for sign in "\\,$|":
+        text = text.replace(sign, f"\\{sign}")
+    return quote(text, safe=":/.-_~\\")
