@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 _NO_MATCH = ("unmatched", "disjoint")
@@ -43,6 +44,9 @@ class CodeMaps:
             for key in (url, url.rpartition("/")[2], str(each.get("name", ""))):
                 self._resources.setdefault(key, each)
         self._made: dict[str, CodeMap] = {}
+        maps = {id(each): each for each in self._resources.values()}.values()
+        texts = sorted(repr((each.get("url"), each.get("group"))) for each in maps)
+        self.digest = blake2b("".join(texts).encode(), digest_size=16).digest()  # changes with any of them
 
     def named(self, name: str) -> CodeMap | None:
         """Return a map; None where none is known of that name."""

@@ -162,11 +162,24 @@ INCOMPLETE = Complaint(
     fr="{where} : aucun {type} n'a été créé : {path} est obligatoire et rien dans le message ne le dit.",
     severity="warning",
 )
+NEEDED = Complaint(
+    "mapping-needed",
+    "required",
+    en="{where}: no {type} could be made, since {path} is absent or cannot be read, and it means nothing without.",
+    fr="{where} : aucun {type} n'a pu être créé : {path} est absent ou illisible, et il ne veut rien dire sans.",
+)
 ENDS_BEFORE = Complaint(
     "mapping-ends-before-start",
     "value",
     en="{where}: {path} would end before it starts; its end was left out.",
     fr="{where} : {path} finirait avant de commencer ; sa fin a été laissée de côté.",
+    severity="warning",
+)
+READ_ELSEWHERE = Complaint(
+    "mapping-read-elsewhere",
+    "value",
+    en="{where}: {path} was read here, where its sender put it, and not where the standard has it (rule {rule}).",
+    fr="{where} : {path} a été lu ici, où son émetteur l'a mis, et non où la norme le place (règle {rule}).",
     severity="warning",
 )
 

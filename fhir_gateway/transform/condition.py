@@ -1,4 +1,4 @@
-"""Conditions of rules: the guide's own grammar, closed and without side effects, compiled to closures.
+"""Conditions of rules: the guide's own grammar, closed and without side effects, compiled to expressions of Python.
 
     PID-11.7 EQUALS "BDL"                 PV1-2 NOT IN ("N", "P")        PID-25 VALUED
     PID-7 LENGTH GREATER THAN 8           PID-11 LST.COUNT EQUALS 1      ORC-2 NOT VALUED AND (A OR NOT B)
@@ -10,20 +10,17 @@ IS NOT, =, a leading IF).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, Protocol
-
-Test = Callable[[Any, Any, Any], bool]
-Texts = Callable[[Any, Any, Any], str]
-Count = Callable[[Any, Any, Any], int]
+from typing import Protocol
 
 
 class Paths(Protocol):
-    """What compiles a path that stands in a condition. Raises: ValueError with the reason."""
+    """What makes an expression of a path that stands in a condition. Raises: ValueError with the reason."""
 
-    def text(self, path: str) -> Texts: ...
+    def text(self, path: str) -> str: ...
 
-    def count(self, path: str) -> Count: ...
+    def count(self, path: str) -> str: ...
+
+    def valued(self, path: str) -> str: ...
 
 
 class ConditionError(ValueError):
@@ -36,15 +33,15 @@ class ConditionError(ValueError):
 
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<text>"[^"]*")|(?P<sign>[(),]|=)|(?P<word>[A-Za-z][A-Za-z0-9_.\-]*(?:\[[0-9*]+\][A-Za-z0-9.\-]*)?)"""
+    r"""\s*(?:(?P<text>"[^"]*")|(?P<sign>[(),]|=)|(?P<braced>\{[^{}]+\})|(?P<word>[A-Za-z][A-Za-z0-9_.\-]*(?:\[[0-9*]+\][A-Za-z0-9.\-]*)?)"""
     r"""|(?P<number>[0-9]+)|(?P<wrong>\S))"""
 )
 _WORDS = frozenset({"AND", "OR", "NOT", "IS", "IN", "IF", "VALUED", "EQUALS", "LENGTH", "LST.COUNT", "GREATER", "LESS",
                     "THAN", "EQUAL", "TO"})  # fmt: skip
 
 
-def condition(text: str, paths: Paths) -> Test:
-    """Return what tests a condition. Raises: ConditionError."""
+def condition(text: str, paths: Paths) -> str:
+    """Return the expression that a condition is. Raises: ConditionError."""
     parser = _Parser(text, paths)
     test = parser.any_of()
     parser.end()
@@ -61,6 +58,8 @@ class _Parser:
             word, at = found[kind], found.start(kind)
             if kind == "word" and word.upper() in _WORDS:
                 kind, word = "key", word.upper()
+            elif kind == "braced":
+                kind, word = "word", word[1:-1]
             self._tokens.append((kind, word, at))
         self._at = 0
 
@@ -87,32 +86,22 @@ class _Parser:
 
     # --- grammar
 
-    def any_of(self) -> Test:
+    def any_of(self) -> str:
         tests = [self._all_of()]
         while self._take("OR"):
             tests.append(self._all_of())
-        if len(tests) == 1:
-            return tests[0]
-        if len(tests) == 2:
-            one, other = tests
-            return lambda node, segment, scope: one(node, segment, scope) or other(node, segment, scope)
-        return lambda node, segment, scope: any(test(node, segment, scope) for test in tests)
+        return tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
 
-    def _all_of(self) -> Test:
+    def _all_of(self) -> str:
         tests = [self._one()]
         while self._take("AND"):
             tests.append(self._one())
-        if len(tests) == 1:
-            return tests[0]
-        if len(tests) == 2:
-            one, other = tests
-            return lambda node, segment, scope: one(node, segment, scope) and other(node, segment, scope)
-        return lambda node, segment, scope: all(test(node, segment, scope) for test in tests)
+        return tests[0] if len(tests) == 1 else f"({' and '.join(tests)})"
 
-    def _one(self) -> Test:
+    def _one(self) -> str:
         self._take("IF")
         if self._take("NOT"):
-            return _not(self._one())
+            return f"(not {self._one()})"
         if self._take("("):
             test = self.any_of()
             if not self._take(")"):
@@ -120,55 +109,40 @@ class _Parser:
             return test
         return self._comparison()
 
-    def _comparison(self) -> Test:
+    def _comparison(self) -> str:
         kind, path = self._peek()
         if kind != "word":
             raise self._wrong("a path")
         try:
             text = self._paths.text(path)
-            count = self._paths.count(path) if self._peek(1) == ("key", "LST.COUNT") else None
+            self._at += 1
+            if self._take("LST.COUNT"):
+                return f"({self._paths.count(path)} {self._number()})"
+            if self._take("LENGTH"):
+                return f"(len({text}) {self._number()})"
+            self._take("IS")
+            negated = self._take("NOT")
+            test = self._paths.valued(path) if self._take("VALUED") else self._of_text(text)
+        except ConditionError:
+            raise
         except ValueError as error:
             raise ConditionError(path, str(error)) from None
-        self._at += 1
-        if count is not None:
-            self._at += 1
-            number_test = self._number()
-            return lambda node, segment, scope: number_test(count(node, segment, scope))
-        if self._take("LENGTH"):
-            length_test = self._number()
-            return lambda node, segment, scope: length_test(len(text(node, segment, scope)))
-        self._take("IS")
-        negated = self._take("NOT")
-        if self._peek() == ("key", "VALUED") and "-" in path and "." not in path:
-            # A field is valued whatever part of it says something: its first component may be empty.
-            self._at += 1
-            repetitions = self._paths.count(path)
-            test: Test = lambda node, segment, scope: (  # noqa: E731
-                repetitions(node, segment, scope) > 0 and text(node, segment, scope) != '""'
-            )
-        else:
-            test = self._of_text(text)
-        return _not(test) if negated else test
+        return f"(not {test})" if negated else test
 
-    def _of_text(self, text: Texts) -> Test:
-        if self._take("VALUED"):
-            return lambda node, segment, scope: text(node, segment, scope) not in ("", '""')
+    def _of_text(self, text: str) -> str:
         if self._take("IN"):
-            values = frozenset(self._values())
-            return lambda node, segment, scope: text(node, segment, scope) in values
+            return f"({text} in {{{', '.join(map(repr, self._values()))}}})"
         if not (self._take("EQUALS") or self._take("=")) and self._peek()[0] != "text":
             raise self._wrong("VALUED, EQUALS, IN, LENGTH or LST.COUNT")
         kind, word = self._peek()
         self._at += 1
         if kind == "text":
-            value = word[1:-1]
-            return lambda node, segment, scope: text(node, segment, scope) == value
+            return f"({text} == {word[1:-1]!r})"
         if kind == "word":
             try:
-                other = self._paths.text(word)
+                return f"({text} == {self._paths.text(word)})"
             except ValueError as error:
                 raise ConditionError(word, str(error)) from None
-            return lambda node, segment, scope: text(node, segment, scope) == other(node, segment, scope)
         self._at -= 1
         raise self._wrong('a text in "quotes" or a path')
 
@@ -187,27 +161,22 @@ class _Parser:
             if not self._take(","):
                 raise self._wrong(", or )")
 
-    def _number(self) -> Callable[[int], bool]:
-        if self._take("GREATER", "THAN", "OR", "EQUALS"):
-            return self._compared(lambda one, other: one >= other)
-        if self._take("LESS", "THAN", "OR", "EQUALS"):
-            return self._compared(lambda one, other: one <= other)
-        if self._take("GREATER", "THAN"):
-            return self._compared(lambda one, other: one > other)
-        if self._take("LESS", "THAN"):
-            return self._compared(lambda one, other: one < other)
-        if self._take("EQUALS") or self._take("="):
-            return self._compared(lambda one, other: one == other)
+    def _number(self) -> str:
+        for words, sign in _COMPARED:
+            if self._take(*words):
+                kind, word = self._peek()
+                if kind != "number":
+                    raise self._wrong("a number")
+                self._at += 1
+                return f"{sign} {int(word)}"
         raise self._wrong("EQUALS, GREATER THAN or LESS THAN")
 
-    def _compared(self, compare: Callable[[int, int], bool]) -> Callable[[int], bool]:
-        kind, word = self._peek()
-        if kind != "number":
-            raise self._wrong("a number")
-        self._at += 1
-        number = int(word)
-        return lambda value: compare(value, number)
 
-
-def _not(test: Test) -> Test:
-    return lambda node, segment, scope: not test(node, segment, scope)
+_COMPARED = (
+    (("GREATER", "THAN", "OR", "EQUALS"), ">="),
+    (("LESS", "THAN", "OR", "EQUALS"), "<="),
+    (("GREATER", "THAN"), ">"),
+    (("LESS", "THAN"), "<"),
+    (("EQUALS",), "=="),
+    (("=",), "=="),
+)

@@ -9,6 +9,7 @@ Source: YAML 1.2, the failsafe schema.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -90,7 +91,27 @@ class Document:
         return made
 
 
+# What lies beside rules in a folder of mappings and is no layer of it.
+NO_RULES = frozenset({"sites", "golden", "out"})
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files of rules of a layer, in the order of their names."""
+    found = (each for each in folder.rglob("*.yaml") if each.relative_to(folder).parts[0] not in NO_RULES)
+    return sorted(found)
+
+
 def documents(folder: Path, name: str) -> Iterator[tuple[str, Document]]:
-    """Yield the files below a folder with their stems, in the order of their names."""
-    for path in sorted(folder.rglob("*.yaml")):
-        yield path.stem, Document(path, f"{name}/{path.relative_to(folder).as_posix()}")
+    """Yield the files of a layer with their stems, in the order of their names."""
+    for path in files_of(folder):
+        about = path.stat()
+        yield (
+            path.stem,
+            _document(path, f"{name}/{path.relative_to(folder).as_posix()}", about.st_mtime_ns, about.st_size),
+        )
+
+
+@lru_cache(1024)
+def _document(path: Path, name: str, _changed: int, _size: int) -> Document:
+    """Return a file's content: layers are read for several combinations of them."""
+    return Document(path, name)

@@ -50,7 +50,7 @@ class Grouping:
                     break
                 inner = at.opens.get(name)
                 if inner is not None:
-                    opened = Scope(inner.name, here)
+                    opened = Scope(inner.name, here, inner.own)
                     here.children.append(opened)
                     steps[id(opened)] = inner.head[name] + 1
                     at, here = inner, opened
@@ -67,13 +67,14 @@ class Grouping:
 
 
 class _Node:
-    __slots__ = ("body", "head", "name", "opens", "parent", "repeating", "within")
+    __slots__ = ("body", "head", "name", "opens", "own", "parent", "repeating", "within")
 
     def __init__(self, group: Group, parent: _Node | None) -> None:
         self.name = group.name
         self.parent = parent
         self.head = {name: place for place, name in enumerate(group.head)}
         self.body = frozenset(group.body)
+        self.own = self.body | frozenset(group.head)
         self.repeating = self.body & frozenset(group.head)
         self.within = [_Node(each, self) for each in group.groups]
         self.opens: dict[str, _Node] = {}

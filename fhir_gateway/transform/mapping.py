@@ -6,23 +6,28 @@ Source: mappings/README.md; FHIR R4, Bundle, "Transaction".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import compress
 from pathlib import Path
 from typing import Any, Protocol
 
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform import complaints
 from fhir_gateway.transform.codes import CodeMaps
-from fhir_gateway.transform.compile import Compiler, Steps
+from fhir_gateway.transform.compile import Compiler
 from fhir_gateway.transform.complaints import MappingError
-from fhir_gateway.transform.condition import Test
+from fhir_gateway.transform.documents import files_of
 from fhir_gateway.transform.grouping import Grouping
+from fhir_gateway.transform.program import Functions, Program
 from fhir_gateway.transform.rules import Making, Message, Rules, read_layers
 from fhir_gateway.transform.run import Filling, Fired, Instance, Run, criteria
 from fhir_gateway.transform.source import Home, Language, Scope, Segment
 from fhir_gateway.transform.target import Targets
+
+_NUMBERS = range(1 << 20)  # of fields
+_Fill = Callable[[Any, Scope, dict[str, Any], Filling], None]
 
 
 class Source(Protocol):
@@ -74,41 +79,60 @@ def _entry(instance: Instance) -> dict[str, Any]:
 class _Maker:
     """Makes the instances of one making in a scope."""
 
-    __slots__ = ("found_by", "making", "own", "per_segment", "prefer", "required", "segments", "test")
+    __slots__ = ("_names", "around", "making", "own", "per_segment", "prefer", "request", "required", "segments",
+                 "test")  # fmt: skip
 
     def __init__(self, making: Making, compiler: Compiler, rules: Rules, targets: Targets, per_segment: bool) -> None:
         self.making = making
+        self.request = making.request or "create"
         self.per_segment = making.per if per_segment else ""
-        self.test: Test | None = compiler.test(making.when, Home(self.per_segment, "instance"), making.place)
-        self.own: Steps = compiler.instance(making.rules, making.resource)
-        self.segments = tuple(
-            (rules.segments[name].home if name in rules.segments else "", compiler.segment(name, making.place))
-            for name in making.segments
+        home = Home(self.per_segment, "instance")
+        segments, around = (
+            tuple((_home_of(rules, name), compiler.segment(name, making.place)) for name in names)
+            for names in (making.segments, making.around)
         )
-        required = targets.required(making.resource) if targets.known(making.resource) else ()
-        self.required = tuple((each, each.removesuffix("[x]") if each.endswith("[x]") else "") for each in required)
-        self.found_by = making.found_by
+        test = compiler.test(making.id, making.when, home, making.place)
+        own = compiler.instance(making.id, making.rules, making.resource, self.per_segment) if making.rules else ""
+        self._names = (test, own, segments, around)
+        self.required = _required(targets, making.resource)
         self.prefer = making.prefer
+
+    def ready(self, functions: Functions) -> None:
+        """Take the functions that the rules were compiled to."""
+        test, own, segments, around = self._names
+        self.test: Callable[[Any, Scope], bool] | None = functions[test] if test else None
+        self.own: _Fill | None = functions[own] if own else None
+        self.segments: tuple[tuple[str, _Fill], ...] = tuple((name, functions[fill]) for name, fill in segments)
+        self.around: tuple[tuple[str, _Fill], ...] = tuple((name, functions[fill]) for name, fill in around)
 
     def begin(self, scope: Scope, run: Run) -> None:
         """Make the instances there are in a scope, still empty, so that others may refer to them."""
         segments = scope.segments.get(self.per_segment, ()) if self.per_segment else (None,)
+        making = self.making
         for segment in segments:
-            if self.test is None or self.test(None, segment, scope):
-                made = run.instance(self.making.id, self.making.resource, self.making.request)
+            if self.test is None or self.test(segment, scope):
+                made = run.instance(making.id, making.resource, self.request)
                 made.scope, made.segment = scope, segment
-                scope.instances.setdefault(self.making.id, []).append(made)
+                scope.instances.setdefault(making.id, []).append(made)
 
     def fill(self, instance: Instance, run: Run) -> None:
-        """Apply the rules: the instance's own first, then those of its segments."""
+        """Apply the rules: the instance's own first, then those of its segments, then those of segments around."""
         scope, resource = instance.scope, instance.resource
         assert scope is not None
         filling = Filling(run, instance, resource)
-        self.own.apply((), None, instance.segment, scope, resource, filling)
-        for name, steps in self.segments:
+        if self.own is not None:
+            self.own(instance.segment, scope, resource, filling)
+        for name, fill in self.segments:
             for segment in self._segments(name, instance, scope):
-                filling = Filling(run, instance, resource)
-                steps.apply(segment.fields, None, segment, scope, resource, filling)
+                filling.labels = {}
+                fill(segment, scope, resource, filling)
+        if self.around:
+            filled = instance.filled
+            for name, fill in self.around:
+                for where, segment in _all_within(scope.parent or scope, name):
+                    filling.labels = {}
+                    fill(segment, where, resource, filling)
+            instance.filled = filled
 
     def _segments(self, name: str, instance: Instance, scope: Scope) -> Sequence[Any]:
         if name == self.per_segment:
@@ -118,16 +142,16 @@ class _Maker:
             found = here.segments.get(name)
             if found:
                 return found
+            if name in here.own:
+                return ()
             here = here.parent
         return ()
 
     def lacks(self, instance: Instance) -> str:
         """Return an element that is required and absent; "" where there is none."""
         resource = instance.resource
-        for name, choice in self.required:
-            if name in resource or f"_{name}" in resource:
-                continue
-            if not choice or not any(each.startswith(choice) for each in resource):
+        for name, names in self.required:
+            if names.isdisjoint(resource):
                 return name
         return ""
 
@@ -135,18 +159,35 @@ class _Maker:
         """Say what an instance is found by: the identifier of the type most preferred that names an authority."""
         usable = [
             each
-            for each in _identifiers(instance.resource.get(self.found_by))
+            for each in _identifiers(instance.resource.get(self.making.found_by))
             if "system" in each and "value" in each and each.get("use") != "old"
         ]
         if usable:
-            instance.criteria = criteria(min(usable, key=self._rank))
+            instance.criteria = criteria(usable[0] if len(usable) == 1 else min(usable, key=self._rank))
         elif self.making.required:
             where, kind = self.making.required, self.making.resource
             run.issues.append(complaints.NOT_FOUND_BY.at(None, where=where, type=kind))
 
     def _rank(self, identifier: Mapping[str, Any]) -> int:
-        codes = {each.get("code") for each in identifier.get("type", {}).get("coding", ())}
+        codes = [each.get("code") for each in identifier.get("type", {}).get("coding", ())]
         return next((at for at, each in enumerate(self.prefer) if each in codes), len(self.prefer))
+
+
+def _home_of(rules: Rules, name: str) -> str:
+    return rules.segments[name].home if name in rules.segments else ""
+
+
+def _required(targets: Targets, type_name: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return the elements that a resource must have (a choice by its definition), each with the names it may go by."""
+    return tuple(targets.required(type_name).items()) if targets.known(type_name) else ()
+
+
+def _all_within(scope: Scope, name: str) -> Iterator[tuple[Scope, Any]]:
+    """Yield all segments of a name in a group and the groups within it, each with its group."""
+    for each in scope.segments.get(name, ()):
+        yield scope, each
+    for child in scope.children:
+        yield from _all_within(child, name)
 
 
 def _identifiers(value: Any) -> list[dict[str, Any]]:
@@ -173,12 +214,27 @@ class MessageMapping:
                 self._per_segment.append(maker)
             else:
                 self._per_group.setdefault(making.per, []).append(maker)
-        self._read = mappings.compiler.read
+        self._ignored: dict[str, int] = {}
+        self._holders = mappings.compiler.holders
+        self._functions: Functions | None = None  # until the first message comes
+
+    def take(self, functions: Functions, read: Iterable[tuple[str, int]]) -> None:
+        """Take the functions that the rules are compiled to, and the fields that are ignored on purpose."""
+        self._functions = functions
+        for name, number in read:
+            self._ignored[name] = self._ignored.get(name, 0) | 1 << number
+
+    def _ready(self, functions: Functions) -> None:
+        for maker in self._makers.values():
+            maker.ready(functions)
+        self._functions = None
 
     def apply(self, source: Source, traced: bool = False) -> Result:
         """Return what becomes of a source: every resource that its rules make, and what they say of it."""
+        if self._functions is not None:
+            self._ready(self._functions)
         segments = source.segments
-        run = Run(source.seed, traced)
+        run = Run(source.seed, traced, self._holders)
         root = self._grouping.scopes(segments)
         self._begin(root, run)
         begun = tuple(run.instances)
@@ -190,10 +246,10 @@ class MessageMapping:
             _forget(each)
             if self._makers[each.id].making.required:
                 self._makers[each.id].find(each, run)
-        for later in run.later:
-            later()
+        for refer, *where in run.later:
+            refer(*where)
         self._complete(run)
-        return Result(tuple(run.instances), tuple(run.issues), self._unplaced(segments, run), tuple(run.trace or ()))
+        return Result(tuple(run.instances), tuple(run.issues), self._unplaced(segments, run), _placed(run))
 
     def _begin(self, scope: Scope, run: Run) -> None:
         for maker in self._per_group.get(scope.name, ()):
@@ -208,36 +264,52 @@ class MessageMapping:
         """Leave out what lacks a required element; say what each is found by."""
         kept, lost = [], set()
         for each in run.instances:
+            resource = each.resource
             maker = self._makers.get(each.id) if each.scope is not None else None
-            lacking = maker.lacks(each) if maker is not None else ""
-            if maker is not None and lacking:
-                kind = each.resource["resourceType"]
-                path = f"{kind}.{lacking}"
-                run.issues.append(complaints.INCOMPLETE.at(None, where=_where(each), type=kind, path=path))
-                lost.add(each.full_url)
-                continue
-            period = each.resource.get("period")
-            if isinstance(period, dict) and period.get("start", "") > period.get("end", "9") and "end" in period:
-                # Invariant per-1 of FHIR; a discharge before its admission is no time that the stay had.
-                del period["end"]
-                run.issues.append(complaints.ENDS_BEFORE.at(None, where=_where(each), path=f"{each.id}.period"))
-            if maker is not None and maker.found_by:
-                maker.find(each, run)
+            if maker is not None:
+                complaint, lacking = complaints.INCOMPLETE, maker.lacks(each)
+                if not lacking and maker.making.needs:
+                    complaint = complaints.NEEDED
+                    lacking = next((name for name in maker.making.needs if name not in resource), "")
+                if lacking:
+                    kind = resource["resourceType"]
+                    where, path = _where(each), f"{kind}.{lacking}"
+                    run.issues.append(complaint.at(None, where=where, type=kind, path=path))
+                    lost.add(each.full_url)
+                    continue
+                if maker.making.found_by:
+                    maker.find(each, run)
+            if "period" in resource:
+                self._end_after_start(each, run)
             kept.append(each)
         if lost:
             for each in kept:
                 _without_references(each.resource, lost)
         run.instances = kept
 
+    def _end_after_start(self, instance: Instance, run: Run) -> None:
+        """Take the end from a period that would end before it starts (invariant per-1): the stay had no such time."""
+        period = instance.resource["period"]
+        if isinstance(period, dict) and "end" in period and period.get("start", "") > period["end"]:
+            del period["end"]
+            path = f"{instance.id}.period"
+            run.issues.append(complaints.ENDS_BEFORE.at(None, where=_where(instance), path=path))
+
     def _unplaced(self, segments: Iterable[Segment], run: Run) -> tuple[Unplaced, ...]:
-        read, placed = self._read, run.placed
+        ignored, placed = self._ignored, run.placed
         found = []
         for segment in segments:
             name = segment.name
-            for number, content in enumerate(segment.fields):
-                if number and content and (segment, number) not in placed and (name, number) not in read:
+            known = placed.get(segment, 0) | ignored.get(name, 0) | 1
+            for number in compress(_NUMBERS, segment.fields):
+                if not known >> number & 1:
                     found.append(Unplaced(f"{name}^{segment.number}^{number}"))
         return tuple(found)
+
+
+def _placed(run: Run) -> tuple[Fired, ...]:
+    """Return what rules made that found a place: a data type's value may find that taken."""
+    return tuple(each for each in run.trace or () if each.of)
 
 
 def _where(instance: Instance) -> str:
@@ -305,21 +377,25 @@ def _over(own: Making, shared: Making) -> Making:
     """Return an instance as a message changes it: its own rules come first, what it says stands."""
     return Making(
         own.id, own.place, shared.resource, own.per or shared.per, own.when or shared.when,
-        (*shared.segments, *own.segments), shared.request if own.request == "create" else own.request,
+        (*shared.segments, *own.segments), (*shared.around, *own.around), own.request or shared.request,
         own.found_by or shared.found_by, own.prefer or shared.prefer, own.required or shared.required,
+        own.needs or shared.needs,
         (*own.rules, *shared.rules),
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Mappings:
-    """All mappings of some layers, immutable. `version`: a hash of all they were made of; `accepted`: events that are
-    taken and stored, and become nothing.
+    """All mappings of some layers, immutable. `version`: a hash of their files and of the code maps; `layers`: their
+    names; `accepted`: events that are taken and stored, and become nothing.
     """
 
     version: str
+    layers: tuple[str, ...]
     messages: Mapping[str, MessageMapping]
     accepted: frozenset[str]
+    rules: Rules  # as they were read, for who shows them
+    program: Program  # what they were compiled to
 
     def of(self, event: str) -> MessageMapping | None:
         """Return the mapping of an event ("ADT^A01"); None where it has none."""
@@ -350,13 +426,17 @@ def load(layers: Sequence[tuple[str, Path]], targets: Targets, maps: CodeMaps, l
     issues = [*rules.issues, *building.compiler.issues]
     if issues:
         raise MappingError(issues)
-    return Mappings(_version(layers), messages, frozenset(accepted))
+    functions = building.compiler.functions()
+    for each in {id(each): each for each in messages.values()}.values():
+        each.take(functions, building.compiler.read)
+    names = tuple(name for name, _ in layers)
+    return Mappings(_version(layers, maps), names, messages, frozenset(accepted), rules, building.compiler.program)
 
 
-def _version(layers: Iterable[tuple[str, Path]]) -> str:
-    """Return a hash of all files of rules."""
-    found = blake2b(digest_size=8)
+def _version(layers: Iterable[tuple[str, Path]], maps: CodeMaps) -> str:
+    """Return a hash of all files of rules and of the code maps."""
+    found = blake2b(maps.digest, digest_size=8)
     for name, folder in layers:
-        for path in sorted(folder.rglob("*.yaml")):
+        for path in files_of(folder):
             found.update(f"{name}/{path.relative_to(folder).as_posix()}".encode() + b"\0" + path.read_bytes())
     return found.hexdigest()

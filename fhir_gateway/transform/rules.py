@@ -36,6 +36,8 @@ class Rule:
     instance: str = ""
     also: tuple[tuple[str, str], ...] = ()  # with
     source: str = ""
+    warn: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,11 @@ class RuleSet:
 class Making:
     """A resource that is made, once for each group or segment `per`.
 
-    `segments`: names of rule sets that fill it. `request`: update: it is written over what is found; create: written
+    `segments`: names of rule sets that fill it; `around`: of such as are applied to every segment of the group around
+    its own, and of the groups within that. `request`: update: it is written over what is found; create: written
     where nothing is found; always: a new one. `found_by`: the element that it is found by, `prefer`: types of
-    identifiers in order; `required`: where the source is told to lack it.
+    identifiers in order; `required`: where the source is told to lack it. `needs`: elements without which it is
+    an error that it is not made.
     """
 
     id: str
@@ -65,10 +69,12 @@ class Making:
     per: str = ""
     when: str = ""
     segments: tuple[str, ...] = ()
-    request: Request = "create"
+    around: tuple[str, ...] = ()
+    request: Request | Literal[""] = ""  # not said: create
     found_by: str = ""
     prefer: tuple[str, ...] = ()
     required: str = ""
+    needs: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 
@@ -115,9 +121,10 @@ def read_layers(layers: Iterable[tuple[str, Path]]) -> Rules:
     return rules
 
 
-_RULE_KEYS = ("id", "from", "when", "to", "type", "map", "unmatched", "value", "instance", "with", "source")
-_MAKING_KEYS = ("id", "resource", "per", "when", "segments", "request", "found_by", "prefer", "required", "rules",
-                "drop")  # fmt: skip
+_RULE_KEYS = ("id", "from", "when", "to", "type", "map", "unmatched", "value", "instance", "with", "source",
+              "warn", "group")  # fmt: skip
+_MAKING_KEYS = ("id", "resource", "per", "when", "segments", "around", "request", "found_by", "prefer", "required",
+                "needs", "rules", "drop")  # fmt: skip
 _MESSAGE_KEYS = ("message", "events", "accepted", "groups", "uses", "makes", "drop")
 _GROUP_KEYS = ("group", "head", "body", "groups")
 _SET_KEYS = ("segment", "resource", "ignored", "rules", "drop")
@@ -220,9 +227,10 @@ class _Reader:
         self._known(content, _MAKING_KEYS)
         made = below or Making(name, content.place, "")
         request = self._text(content, "request", made.request)
-        if request not in get_args(Request):
+        if request and request not in get_args(Request):
             self._say(complaints.SHAPE, content.place, what="request", expected=" / ".join(get_args(Request)))
         segments = tuple(each for each in self._texts(content, "segments") if each not in made.segments)
+        around = tuple(each for each in self._texts(content, "around") if each not in made.around)
         return Making(
             name,
             content.place,
@@ -230,10 +238,12 @@ class _Reader:
             self._text(content, "per", made.per),
             self._text(content, "when", made.when),
             (*made.segments, *segments),
+            (*made.around, *around),
             request,  # type: ignore[arg-type]  # judged above
             self._text(content, "found_by", made.found_by),
             tuple(self._texts(content, "prefer")) or made.prefer,
             self._text(content, "required", made.required),
+            tuple(self._texts(content, "needs")) or made.needs,
             self._layered(content, made.rules),
         )
 
@@ -287,6 +297,8 @@ class _Reader:
             texts["id"], value.place, texts["to"], texts["from"], texts["when"], texts["type"], texts["map"],
             texts["unmatched"], texts["value"], texts["instance"],
             tuple((key, str(each)) for key, each in also.items()), texts["source"],
+            texts["warn"],
+            texts["group"],
         )  # fmt: skip
 
     # --- reading what stands in a document

@@ -5,8 +5,7 @@ Source: FHIR R4, Bundle, "Transaction"; References, "Contained Resources"; RESTf
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -15,9 +14,13 @@ from urllib.parse import quote
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform.source import Scope
 
+_NONE: Mapping[str, tuple[str, ...]] = {}
+
 
 class Fired(NamedTuple):
-    """A rule that made something. `element`: where, as the rule says; `of`: id of the instance, `where`: its source."""
+    """A rule that made something. `element`: where, as the rule says; `of`: id of the instance (while a data
+    type is being made ""), `where`: its source.
+    """
 
     rule: str
     place: str
@@ -26,21 +29,23 @@ class Fired(NamedTuple):
     element: str
 
 
-@dataclass(slots=True, eq=False)
 class Instance:
     """A resource in the making. `criteria`: the search it is found by, "" for none; `deleted`: elements whose deletion
-    the sender asks for.
+    the sender asks for; `filled`: whether a rule with a source made something of it.
     """
 
-    id: str
-    resource: dict[str, Any]
-    full_url: str
-    request: str
-    criteria: str = ""
-    scope: Scope | None = None
-    segment: Any = None
-    deleted: list[str] = field(default_factory=list)
-    filled: bool = False  # by a rule with a source
+    __slots__ = ("criteria", "deleted", "filled", "full_url", "id", "request", "resource", "scope", "segment")
+
+    def __init__(self, name: str, resource: dict[str, Any], full_url: str, request: str) -> None:
+        self.id = name
+        self.resource = resource
+        self.full_url = full_url
+        self.request = request
+        self.criteria = ""
+        self.scope: Scope | None = None
+        self.segment: Any = None
+        self.deleted: list[str] = []
+        self.filled = False
 
 
 class Filling:
@@ -56,20 +61,28 @@ class Filling:
 
 
 class Run:
-    """One application of a mapping. `placed`: (segment, field) that a rule read; `trace`: what fired, if asked for."""
+    """One application of a mapping. `placed`: the fields that a rule read, a bit each, by segment; `trace`: what fired,
+    if asked for; `later`: references, made when all instances are. `holders`: the elements of types of resources whose
+    references hold the resource they are to until that has its place.
+    """
 
-    __slots__ = ("_count", "_seed", "_shared", "_unique", "instances", "issues", "later", "placed", "trace")
+    __slots__ = ("_count", "_holders", "_seed", "_shared", "_unique", "instances", "issues", "later", "placed", "trace")
 
-    def __init__(self, seed: bytes, traced: bool = False) -> None:
+    def __init__(self, seed: bytes, traced: bool = False, holders: Mapping[str, tuple[str, ...]] = _NONE) -> None:
         self._seed = seed
+        self._holders = holders
         self._unique = ""
         self._count = 0
         self._shared: dict[tuple[str, str, str], Instance] = {}
         self.instances: list[Instance] = []
         self.issues: list[Issue] = []
-        self.later: list[Callable[[], None]] = []
-        self.placed: set[tuple[Any, int]] = set()
+        self.later: list[tuple[Any, ...]] = []
+        self.placed: dict[Any, int] = {}
         self.trace: list[Fired] | None = [] if traced else None
+
+    def place(self, segment: Any, number: int) -> None:
+        """Note that a field of another segment found its place."""
+        self.placed[segment] = self.placed.get(segment, 0) | 1 << number
 
     def full_url(self, number: int) -> str:
         """Return a urn:uuid that is the same whenever the same message is mapped."""
@@ -87,20 +100,36 @@ class Run:
     def reference(self, resource: dict[str, Any], filling: Filling) -> dict[str, Any]:
         """Return a reference to a resource that a data type became: an entry of its own where it has an identifier to
         be found by (once, however often it is named), else contained where it is named.
+
+        What the resource itself refers to stands in it as a whole until now.
         """
+        return {"reference": self._settled(resource, filling.owner)}
+
+    def _settled(self, resource: dict[str, Any], owner: dict[str, Any]) -> str:
         kind = str(resource["resourceType"])
+        for name in self._holders.get(kind, ()):
+            if name in resource:
+                value = resource[name]
+                for each in value if type(value) is list else (value,):
+                    if type(each.get("reference")) is dict:
+                        each["reference"] = self._settled(each["reference"], resource)
         for each in resource.get("identifier", ()):
             if "system" in each and "value" in each:
-                return {"reference": self._named(kind, each, resource).full_url}
-        return {"reference": f"#{self._contained(resource, filling.owner)}"}
+                return self._named(kind, each, resource).full_url
+        return f"#{self._contained(resource, owner)}"
 
     def withdraw(self, reference: dict[str, Any], filling: Filling) -> None:
-        """Take back what was contained for a place that was taken."""
-        name, owner = str(reference.get("reference", "")), filling.owner
-        if name.startswith("#") and not _refers(owner, name):
-            owner["contained"] = [each for each in owner["contained"] if each["id"] != name[1:]]
-            if not owner["contained"]:
-                del owner["contained"]
+        """Take back what was contained for a place that was taken, and what it alone referred to."""
+        owner, waiting = filling.owner, [str(reference.get("reference", ""))]
+        while waiting:
+            name = waiting.pop()
+            if not name.startswith("#") or _refers(owner, name):
+                continue
+            for gone in [each for each in owner.get("contained", ()) if each["id"] == name[1:]]:
+                owner["contained"].remove(gone)
+                waiting += _references(gone)
+        if "contained" in owner and not owner["contained"]:
+            del owner["contained"]
 
     def _named(self, kind: str, identifier: dict[str, Any], resource: dict[str, Any]) -> Instance:
         key = (kind, identifier["system"], identifier["value"])
@@ -118,10 +147,16 @@ class Run:
     def _contained(self, resource: dict[str, Any], owner: dict[str, Any]) -> str:
         """Put a resource into another; what it contains itself goes there too, since nothing nests."""
         contained: list[dict[str, Any]] = owner.setdefault("contained", [])
-        contained += resource.pop("contained", ())
+        if "contained" in resource:
+            contained += resource.pop("contained")
+        kind, size = resource["resourceType"], len(resource) + 1
         for each in contained:
-            if each.keys() == resource.keys() | {"id"} and all(each[key] == resource[key] for key in resource):
-                return str(each["id"])
+            if each["resourceType"] == kind and len(each) == size:
+                name = each["id"]
+                resource["id"] = name
+                if each == resource:
+                    return str(name)
+                del resource["id"]
         self._count += 1
         name = f"c{self._count}"  # unique in the whole run: what is moved to another owner keeps its name
         resource["id"] = name
@@ -135,6 +170,16 @@ def _refers(value: Any, name: str) -> bool:
     return isinstance(value, list) and any(_refers(each, name) for each in value)
 
 
+def _references(value: Any) -> list[str]:
+    """Return all references in a tree."""
+    if isinstance(value, list):
+        return [found for each in value for found in _references(each)]
+    if not isinstance(value, dict):
+        return []
+    own = [str(value["reference"])] if isinstance(value.get("reference"), str) else []
+    return [*own, *(found for each in value.values() for found in _references(each))]
+
+
 def criteria(identifier: dict[str, Any]) -> str:
     """Return the search for an identifier with system and value.
 
@@ -144,7 +189,9 @@ def criteria(identifier: dict[str, Any]) -> str:
 
 
 def _token(text: str) -> str:
-    return text if text.isalnum() and text.isascii() else _quoted(text)
+    if text.isalnum() and text.isascii():
+        return text
+    return _quoted(text) if len(text) < 200 else _quoted.__wrapped__(text)
 
 
 @lru_cache(4096)

@@ -1,32 +1,17 @@
 """What rules read: a source that can be asked for paths, in whatever language its paths are written.
 
-HL7 v2 is one (`exchange/hl7v2/paths.py`: PID-3.4.2); FHIRPath over resources is meant to be another. The rules know
-nothing of either: a language compiles the paths of rules to functions, once.
+HL7 v2 is one (`exchange/hl7v2/paths.py`: PID-3.4.2), FHIRPath over resources is meant to be another. The rules know
+nothing of either: a language turns the paths of rules into expressions of Python, which stand in the functions that
+rules are compiled to.
 
 Source: mappings/README.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
-
-
-class Node(Protocol):
-    """One value in the source: a repetition of a field, a component. `fields`: its parts, false where empty."""
-
-    fields: Sequence[Any]
-
-    @property
-    def text(self) -> str:
-        """Its text, of the first leaf where it has parts; "" for none."""
-        ...
-
-    @property
-    def place(self) -> str:
-        """Where it stands, as ERR-2 tells it."""
-        ...
+from typing import Any, Literal, NamedTuple, Protocol
 
 
 class Segment(Protocol):
@@ -41,10 +26,13 @@ class Segment(Protocol):
 
 @dataclass(slots=True)
 class Scope:
-    """A group of segments as it occurs. `segments`: its own, by name; `children`: the groups within it."""
+    """A group of segments as it occurs. `segments`: those it has, by name; `children`: the groups within it; `own`: the
+    names of segments that belong to it, which are never those of a group around it.
+    """
 
     name: str
     parent: Scope | None = None
+    own: frozenset[str] = frozenset()
     segments: dict[str, list[Any]] = field(default_factory=dict)
     children: list[Scope] = field(default_factory=list)
     instances: dict[str, list[Any]] = field(default_factory=dict)
@@ -56,15 +44,12 @@ class Scope:
             found = scope.segments.get(name)
             if found:
                 return found[0]
+            if name in scope.own:
+                return None
             scope = scope.parent
         return None
 
 
-# All are asked with the node, the segment and the scope that a rule is applied to; a node only within data types and
-# for rules that go through repetitions.
-Texts = Callable[[Any, Any, Scope], str]
-Nodes = Callable[[Any, Any, Scope], Sequence[Any]]
-Count = Callable[[Any, Any, Scope], int]
 Convert = Callable[[str], Any]  # None: the text is none of the type
 
 
@@ -79,19 +64,72 @@ class Home:
     repeated: str = ""
 
 
+class Expression(NamedTuple):
+    """An expression of Python. `finds`: the segment that it reads by a local of its name, "" for none; `fixed`: it
+    says the same wherever it stands in its function.
+    """
+
+    source: str
+    finds: str = ""
+    fixed: bool = False
+
+
+NOTHING = Expression("''")
+NONE_OF = Expression("()")
+
+_NOWHERE = -1
+
+
 class Language(Protocol):
-    """A language of paths. All raise ValueError, with the reason, for what is no path."""
+    """A language of paths. All that take a path raise ValueError, with the reason, for what is none.
 
-    def text(self, path: str, home: Home) -> Texts:
-        """Return what gives the text at a path, "" for none, as it stands where it asks for deletion."""
+    Where an expression stands there are `scope` and `segment` (None in rules of instances made for a group); in a data
+    type `node`, the value it is applied to, and in a loop over repetitions `node`, the repetition. `names`: of all else
+    that its expressions use. `deletion`: the text that asks that what is known be deleted, "" for none.
+    """
+
+    @property
+    def names(self) -> Mapping[str, Any]: ...
+
+    @property
+    def deletion(self) -> str: ...
+
+    def first(self, home: Home) -> Sequence[tuple[str, str]]:
+        """Return the locals that expressions need, each with the line that makes it, in order."""
         ...
 
-    def nodes(self, path: str, home: Home) -> Nodes:
-        """Return what gives the nodes at a path: all repetitions for [*], one or none otherwise."""
+    def text(self, path: str, home: Home, known: int = _NOWHERE) -> Expression:
+        """Return the text at a path, '' for none, as it stands where it asks for deletion. `known`: the part of which
+        it is certain that it is not empty, where the expression stands.
+        """
         ...
 
-    def count(self, path: str, home: Home) -> Count:
-        """Return what counts the repetitions at a path."""
+    def nodes(self, path: str, home: Home, known: int = _NOWHERE) -> Expression:
+        """Return the nodes at a path: all repetitions for [*], one or none otherwise."""
+        ...
+
+    def count(self, path: str, home: Home) -> Expression:
+        """Return the number of repetitions at a path."""
+        ...
+
+    def valued(self, path: str, home: Home) -> Expression:
+        """Return whether a path says something, and not that it be deleted."""
+        ...
+
+    def present(self, number: int, home: Home) -> str:
+        """Return whether a part (as `part` numbers it) of what rules are applied to is there."""
+        ...
+
+    def text_of(self, node: str) -> str:
+        """Return the text of a node that a local stands for."""
+        ...
+
+    def deletes(self, node: str) -> str:
+        """Return whether a node that a local stands for asks for deletion."""
+        ...
+
+    def place_of(self, node: Any) -> str:
+        """Return where a node stands in the source, as people and ERR-2 are told."""
         ...
 
     def part(self, path: str, home: Home) -> tuple[str, int] | None:
@@ -100,9 +138,9 @@ class Language(Protocol):
         """
         ...
 
-    def recurs(self, name: str) -> bool:
-        """Tell whether values of a data type recur (codes, authorities, places), so that it pays to remember them;
-        their nodes then have a `key` that says all that decides what they become.
+    def key(self, name: str) -> str:
+        """Return, for a data type whose values recur (codes, authorities, places), so that it pays to remember them, an
+        expression of all that decides what `node` becomes, False for a value that is not to be kept; "" for others.
         """
         ...
 
@@ -112,8 +150,4 @@ class Language(Protocol):
 
     def converter(self, type_name: str) -> Convert | None:
         """Return what makes a primitive of FHIR of a text; None for a type that is none."""
-        ...
-
-    def is_deletion(self, text: str) -> bool:
-        """Tell whether a text asks that what is known be deleted."""
         ...

@@ -13,7 +13,7 @@ Source: FHIR R4, JSON Representation; StructureDefinition; Extensibility.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,7 @@ from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.fhir.types import Element, Type, Types
 from fhir_gateway.transform import complaints
 
-Labels = dict[tuple[int, str, str], Any]
-# (object, value, labels) -> the first item of a list on the way; None where the place was taken
-Put = Callable[[dict[str, Any], Any, Labels], Any]
-_Enter = Callable[[dict[str, Any], Labels], dict[str, Any]]
+Bind = Callable[[str, Any], str]  # a name that stands for a value in generated functions
 
 _STEP = re.compile(r"(?P<name>_?[A-Za-z][A-Za-z0-9]*)(?:\[(?P<index>[^\]]*)\])?")
 _EXTENSIONS = (
@@ -44,6 +41,17 @@ class TargetError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One element of a path. `index`: what stands in its brackets; `url`: of an extension."""
+
+    name: str
+    many: bool
+    index: str
+    url: str = ""
+    rivals: frozenset[str] = frozenset()  # the other names of a choice
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A place. `type`: of what stands there; `references`: the types a reference may point to; `item`: the type of the
     first item of a list on the way, "" for none; `always_new`: whether each value makes an item of its own.
@@ -53,19 +61,121 @@ class Target:
     type: str
     primitive: bool
     references: tuple[str, ...]
-    put: Put
     item: str
     always_new: bool
-    elements: tuple[str, ...]  # the names on the way, without indexes
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def opens(self) -> int:
+        """The place of the first list on the way, whose item is `item`; of the first element where there is none."""
+        return next((at for at, step in enumerate(self.steps) if step.many), 0)
+
+    def lines(
+        self, into: str, bind: Bind, item: bool, done: Sequence[str] = (), *, distinct: bool = False
+    ) -> Iterator[str]:
+        """Yield what puts the local `value` into its place below a local, as Python.
+
+        item: the local `item` is to be what `item` says: the first item of a list on the way, None where the place was
+        taken. done: what is written after it where it was put. distinct: no reference comes twice.
+        """
+        *way, last = self.steps
+        at = into
+        for number, step in enumerate(way):
+            inner = f"at_{number}"
+            yield from _entering(step, at, inner, bind)
+            at = inner
+        opens = self.opens
+        own = item and (opens == len(way) or not way)
+        if own:
+            yield "item = None"
+        once = self.type == "Reference" and not distinct
+        yield from _placing(last, at, bind, once, (*(("item = value",) if own else ()), *done))
+        if item and not own:
+            yield f"item = at_{opens}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    name: str
-    many: bool
-    index: str
-    url: str = ""
-    rivals: frozenset[str] = frozenset()  # the other names of a choice
+def _entering(step: Step, at: str, inner: str, bind: Bind) -> Iterator[str]:
+    """Yield what makes a local of the object that a step on the way leads to."""
+    name = repr(step.name)
+    if step.rivals:
+        # Where the choice is taken by another type, what is put goes nowhere.
+        yield f"{inner} = {at}.setdefault({name}, {{}}) if {bind('rivals', step.rivals)}.isdisjoint({at}) else {{}}"
+        return
+    if not step.many:
+        yield from (f"{inner} = {at}.get({name})", f"if {inner} is None:", f"    {inner} = {at}[{name}] = {{}}")
+        return
+    if step.index == "+":
+        yield f"{inner} = {{'url': {step.url!r}}}" if step.url else f"{inner} = {{}}"
+        yield from _appending(f"{at}.get({name})", f"{at}[{name}]", inner)
+    elif step.url:
+        yield from (
+            f"items = {at}.get({name})",
+            "if items is None:",
+            f"    items = {at}[{name}] = []",
+            f"for {inner} in items:",
+            f"    if {inner}['url'] == {step.url!r}:",
+            "        break",
+            "else:",
+            f"    {inner} = {{'url': {step.url!r}}}",
+            f"    items.append({inner})",
+        )
+    elif not step.index:
+        yield from (
+            f"items = {at}.get({name})",
+            "if items:",
+            f"    {inner} = items[0]",
+            "else:",
+            f"    {inner} = {{}}",
+            f"    {at}[{name}] = [{inner}]",
+        )
+    else:
+        yield from (
+            f"key = (id({at}), {name}, {step.index!r})",
+            "if key in labels:",
+            f"    {inner} = labels[key][1]",
+            "else:",
+            f"    {inner} = {{}}",
+            # The object is kept with its item: one that is gone would lend its id to another.
+            f"    labels[key] = ({at}, {inner})",
+            *(f"    {line}" for line in _appending(f"{at}.get({name})", f"{at}[{name}]", inner)),
+        )
+
+
+def _appending(read: str, write: str, value: str) -> Iterator[str]:
+    yield from (
+        f"items = {read}",
+        "if items is None:",
+        f"    {write} = [{value}]",
+        "else:",
+        f"    items.append({value})",
+    )
+
+
+def _placing(step: Step, at: str, bind: Bind, reference: bool, done: Sequence[str]) -> Iterator[str]:
+    """Yield what puts `value` at the last step, and what is done where it was put."""
+    name = repr(step.name)
+    then = [f"    {line}" for line in done]
+    if not step.many:
+        free = f" and {bind('rivals', step.rivals)}.isdisjoint({at})" if step.rivals else ""
+        yield from (f"if {name} not in {at}{free}:", f"    {at}[{name}] = value", *then)
+    elif step.index == "+":
+        yield f"items = {at}.get({name})"
+        if reference:
+            # The same thing once.
+            yield from ("if items is None or value not in items:", f"    {at}.setdefault({name}, []).append(value)")
+            yield from then
+        else:
+            yield from ("if items is None:", f"    {at}[{name}] = [value]", "else:", "    items.append(value)", *done)
+    elif not step.index:
+        yield from (f"if {name} not in {at}:", f"    {at}[{name}] = [value]", *then)
+    else:
+        yield from (
+            f"key = (id({at}), {name}, {step.index!r})",
+            "if key not in labels:",
+            f"    labels[key] = ({at}, value)",
+            *(f"    {line}" for line in _appending(f"{at}.get({name})", f"{at}[{name}]", "value")),
+            *then,
+        )
 
 
 class Targets:
@@ -79,10 +189,21 @@ class Targets:
     def known(self, type_name: str) -> bool:
         return type_name in self._types
 
-    def required(self, type_name: str) -> tuple[str, ...]:
-        """Return the elements that objects of a type must have, a choice (value[x]) as it is defined."""
-        elements = self._types[type_name].elements.values()
-        return tuple(dict.fromkeys(each.definition for each in elements if each.min))
+    def required(self, type_name: str) -> dict[str, frozenset[str]]:
+        """Return the elements that objects of a type must have, a choice (value[x]) as it is defined, each with the
+        names that it may have in JSON.
+        """
+        elements = self._types[type_name].elements
+        found: dict[str, frozenset[str]] = {}
+        for name, each in elements.items():
+            if each.min:
+                same = (name,) if not each.definition.endswith("[x]") else self._choice(type_name, each.definition)
+                found[each.definition] = frozenset((*same, *(f"_{one}" for one in same)))
+        return found
+
+    def _choice(self, type_name: str, definition: str) -> tuple[str, ...]:
+        elements = self._types[type_name].elements
+        return tuple(name for name, each in elements.items() if each.definition == definition)
 
     def is_resource(self, type_name: str) -> bool:
         found = self._types.get(type_name)
@@ -109,8 +230,8 @@ class Targets:
                 item = at
         assert element is not None
         return Target(
-            path, at, element.primitive and not steps[-1].name.startswith("_"), element.targets, _put(steps), item,
-            any(step.index.endswith("+") for step in steps), tuple(step.name for step in steps),
+            path, at, element.primitive and not steps[-1].name.startswith("_"), element.targets, item,
+            any(step.index.endswith("+") for step in steps), tuple(steps),
         )  # fmt: skip
 
     def _element(self, at: str, name: str, path: str, place: str) -> tuple[Element, Type | None]:
@@ -125,7 +246,7 @@ class Targets:
 
     def _step(
         self, element: Element, kind: Type | None, name: str, index: str, inside: str, path: str, place: str
-    ) -> _Step:
+    ) -> Step:
         rivals: frozenset[str] = frozenset()
         if element.definition.endswith("[x]") and kind is not None:
             same = (each.name for each in kind.elements.values() if each.definition == element.definition)
@@ -134,11 +255,11 @@ class Targets:
             url = index.removesuffix("+")
             if not inside:
                 url = self._extension(url, place)
-            return _Step(name, True, "+" if index.endswith("+") else "", url)
+            return Step(name, True, "+" if index.endswith("+") else "", url)
         if index and not element.many:
             reason = f"{name} is no list"
             raise TargetError(complaints.ELEMENT_FORM.at(None, place=place, path=path, reason=reason))
-        return _Step(name, element.many, index, "", rivals)
+        return Step(name, element.many, index, "", rivals)
 
     def _extension(self, name: str, place: str) -> str:
         candidates = (name,) if "://" in name else tuple(f"{base}{name}" for base in self._bases)
@@ -159,115 +280,3 @@ def _words(path: str) -> list[str] | None:
         else:
             word += sign
     return None if depth else [*words, word]
-
-
-# --- writing
-
-
-def _put(steps: list[_Step]) -> Put:
-    *way, last = steps
-    leaf = _leaf(last)
-    if not way:
-        return leaf
-    first, *further = (_enter(step) for step in way)
-    opens = next((at for at, step in enumerate(steps) if step.many), 0)  # whose object is the item
-    if not further and not opens:
-
-        def near(root: dict[str, Any], value: Any, labels: Labels) -> Any:
-            item = first(root, labels)
-            leaf(item, value, labels)
-            return item
-
-        return near
-    enters = (first, *further)
-
-    def far(root: dict[str, Any], value: Any, labels: Labels) -> Any:
-        item = at = root
-        for number, enter in enumerate(enters):
-            at = enter(at, labels)
-            if number == opens:
-                item = at
-        found = leaf(at, value, labels)
-        return found if opens == len(enters) else item
-
-    return far
-
-
-def _enter(step: _Step) -> _Enter:
-    name, index, url, rivals = step.name, step.index, step.url, step.rivals
-    if rivals:
-        # Where the choice is taken by another type, what is put goes nowhere.
-        return lambda at, _labels: at.setdefault(name, {}) if rivals.isdisjoint(at) else {}
-    if not step.many:
-        return lambda at, _labels: at.setdefault(name, {})
-    if url:
-        return _enter_extension(name, index, url)
-
-    def enter(at: dict[str, Any], labels: Labels) -> dict[str, Any]:
-        items: list[dict[str, Any]] = at.setdefault(name, [])
-        if index == "+":
-            items.append({})
-            return items[-1]
-        if not index:
-            if not items:
-                items.append({})
-            return items[0]
-        key = (id(at), name, index)
-        found = labels.get(key)
-        if found is None:
-            # `at` is kept with its item: an object that is gone would lend its id to another.
-            found = labels[key] = (at, {})
-            items.append(found[1])
-        return found[1]
-
-    return enter
-
-
-def _enter_extension(name: str, index: str, url: str) -> _Enter:
-    def enter(at: dict[str, Any], _labels: Labels) -> dict[str, Any]:
-        items: list[dict[str, Any]] = at.setdefault(name, [])
-        if index != "+":
-            for each in items:
-                if each["url"] == url:
-                    return each
-        items.append({"url": url})
-        return items[-1]
-
-    return enter
-
-
-def _leaf(step: _Step) -> Put:
-    name, rivals = step.name, step.rivals
-    if not step.many:
-
-        def single(at: dict[str, Any], value: Any, _labels: Labels) -> Any:
-            if name in at or not rivals.isdisjoint(at):
-                return None
-            at[name] = value
-            return value
-
-        return single
-    if step.index == "+":
-
-        def added(at: dict[str, Any], value: Any, _labels: Labels) -> Any:
-            items = at.get(name)
-            if items is None:
-                at[name] = [value]
-            elif isinstance(value, dict) and "reference" in value and value in items:
-                return None  # the same thing once
-            else:
-                items.append(value)
-            return value
-
-        return added
-
-    def first(at: dict[str, Any], value: Any, labels: Labels) -> Any:
-        key = (id(at), name, step.index)
-        if (name in at) if not step.index else (key in labels):
-            return None
-        at.setdefault(name, []).append(value)
-        if step.index:
-            labels[key] = (at, value)
-        return value
-
-    return first

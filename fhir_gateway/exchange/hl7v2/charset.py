@@ -6,6 +6,7 @@ UTF-8, and failing that for windows-1252, with a warning, since both are sent by
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from typing import Literal
 
 from fhir_gateway.exchange.hl7v2 import complaints
@@ -28,6 +29,7 @@ _CODECS = {
 }
 KNOWN = ("ASCII", "8859/1 to 8859/9", "8859/15", "UNICODE UTF-8", "UNICODE UTF-16", "UNICODE")
 _LOCATION = "MSH^1^18"
+_CHUNK = 1 << 16
 
 
 def codec_of(declared: str, wide: bool) -> str:
@@ -54,7 +56,9 @@ def checked(data: bytes, declared: str, codec: str, trust: Trust) -> tuple[str, 
     if data.isascii():
         return "ascii", []
     utf_8 = _unfit(data, "utf-8") is None
-    if codec != "utf-8" and utf_8:
+    if codec == "utf-8" and utf_8:
+        return codec, []
+    if utf_8:
         if trust == "auto":
             return "utf-8", []
         if codec != "ascii":
@@ -70,9 +74,20 @@ def checked(data: bytes, declared: str, codec: str, trust: Trust) -> tuple[str, 
 
 
 def _unfit(data: bytes, codec: str) -> int | None:
-    """Return the place of the first byte that is not of a codec; None where all are."""
-    try:
-        data.decode(codec)
-    except UnicodeDecodeError as error:
-        return error.start
+    """Return the place of the first byte that is not of a codec; None where all are. Long messages are not decoded as a
+    whole.
+    """
+    if len(data) <= _CHUNK:
+        try:
+            data.decode(codec)
+        except UnicodeDecodeError as error:
+            return error.start
+        return None
+    decoder = getincrementaldecoder(codec)()
+    for at in range(0, len(data), _CHUNK):
+        pending = len(decoder.getstate()[0])
+        try:
+            decoder.decode(data[at : at + _CHUNK], final=at + _CHUNK >= len(data))
+        except UnicodeDecodeError as error:
+            return at - pending + error.start
     return None

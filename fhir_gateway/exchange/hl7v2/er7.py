@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import count
 
 from fhir_gateway.exchange.hl7v2 import complaints
 from fhir_gateway.exchange.hl7v2.charset import Trust, checked, codec_of
@@ -26,17 +26,59 @@ _DELETE = '""'
 _HEADERS = frozenset({"MSH", "FHS", "BHS"})  # whose first field is the field separator itself
 
 
-class Large(NamedTuple):
-    """A field left in the bytes of its message, from `start` to `end`."""
+class Large:
+    """Text of a message left in its bytes, from `start` to `end`: a field or a component with a document in it. It is
+    asked as texts are, and cut without being copied.
+    """
 
-    data: bytes
-    start: int
-    end: int
+    __slots__ = ("codec", "data", "end", "start")
+
+    def __init__(self, data: bytes, start: int, end: int, codec: str) -> None:
+        self.data = data
+        self.start = start
+        self.end = end
+        self.codec = codec
 
     @property
     def content(self) -> memoryview:
-        """The field's bytes, not copied."""
+        """The bytes, not copied."""
         return memoryview(self.data)[self.start : self.end]
+
+    def text(self) -> str:
+        """Return it decoded whole."""
+        return str(self.content, self.codec)
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def __contains__(self, text: str) -> bool:
+        return self.data.find(text.encode(self.codec, "ignore") or _NOWHERE, self.start, self.end) >= 0
+
+    def startswith(self, text: str) -> bool:
+        return self.data.startswith(text.encode(self.codec, "ignore"), self.start, self.end)
+
+    def isalnum(self) -> bool:
+        """Tell nothing: a document is not looked through."""
+        return False
+
+    def split(self, separator: str, most: int = -1) -> list[str | Large]:
+        """Return its parts; those that are large themselves stay in the bytes."""
+        found: list[str | Large] = []
+        sign, at, data = separator.encode(self.codec, "ignore"), self.start, self.data
+        while True:
+            end = data.find(sign, at, self.end) if sign and most else -1
+            end = self.end if end < 0 else end
+            whole = end - at > LARGE
+            found.append(Large(data, at, end, self.codec) if whole else data[at:end].decode(self.codec))
+            if end == self.end:
+                return found
+            at, most = end + len(sign), most - 1
+
+
+PADDING = 64
+_EMPTY = ("",) * PADDING
+NO_SEPARATOR = "\udfff"  # which no text has
+_NOWHERE = b"\xff\xfe\xff\xfe\xff"  # in no message that could be read
 
 
 class Node:
@@ -81,7 +123,11 @@ class Node:
 class Segment:
     """One segment. `number`: which of its name, from 1. `start`, `end`: its bytes, the terminator left out."""
 
-    __slots__ = ("_fields", "_text", "end", "message", "name", "number", "start")
+    __slots__ = ("_text", "end", "fields", "message", "name", "number", "padded", "start")
+
+    fields: list[str | Large]  # as they stand, at their numbers; 0 is the name. MSH-1 is the separator itself.
+
+    padded: list[str | Large]  # the same with PADDING empty ones after them
 
     def __init__(self, message: Message, text: str | None, name: str, number: int, start: int, end: int) -> None:
         self.message = message
@@ -90,32 +136,23 @@ class Segment:
         self.start = start
         self.end = end
         self._text = text
-        self._fields: list[str | Large] | None = None
 
-    @property
-    def fields(self) -> list[str | Large]:
-        """The fields as they stand, at their numbers; 0 is the name. MSH-1 is the separator itself."""
-        found = self._fields
-        if found is None:
-            separator = self.message.separators.field
-            found = self._large_fields() if self._text is None else [*self._text.split(separator)]
-            if self.name in _HEADERS:
-                found.insert(1, separator)
-            self._fields = found
-        return found
-
-    def _large_fields(self) -> list[str | Large]:
-        message, data = self.message, self.message.data
-        separator = message.separators.field.encode(message.codec)
-        found: list[str | Large] = []
-        at = self.start
-        while True:
-            end = data.find(separator, at, self.end)
-            end = self.end if end < 0 else end
-            found.append(Large(data, at, end) if end - at > LARGE else data[at:end].decode(message.codec))
-            if end == self.end:
-                return found
-            at = end + len(separator)
+    def __getattr__(self, name: str) -> list[str | Large]:
+        """Cut the segment when it is first asked for its fields; from then on they are there."""
+        if name not in ("fields", "padded"):
+            raise AttributeError(name)
+        separator = self.message.separators.field
+        found: list[str | Large]
+        message, text = self.message, self._text
+        if text is None:
+            found = Large(message.data, self.start, self.end, message.codec).split(separator)
+        else:
+            found = [*text.split(separator)]
+        if self.name in _HEADERS:
+            found.insert(1, separator)
+        self.fields = found
+        self.padded = [*found, *_EMPTY]
+        return found if name == "fields" else self.padded
 
     def field(self, number: int) -> str:
         """Return a field as it stands, "" where it is not there. A large one is decoded whole: see `large`."""
@@ -123,7 +160,7 @@ class Segment:
         if number >= len(fields):
             return ""
         found = fields[number]
-        return found if isinstance(found, str) else str(found.content, self.message.codec)
+        return found if isinstance(found, str) else found.text()
 
     def large(self, number: int) -> Large | None:
         """Return a field that is left in the bytes; None for one that is not large."""
@@ -169,13 +206,20 @@ class Segment:
 class Message:
     """One message. `data`: its bytes, from MSH on. `warnings`: what was wrong and could be read all the same."""
 
-    __slots__ = ("_by_name", "charset", "codec", "data", "segments", "separators", "warnings")
+    __slots__ = ("_by_name", "charset", "codec", "component", "data", "dialect", "escape", "inner", "repetition",
+                 "segments", "separators", "warnings")  # fmt: skip
 
     def __init__(self, data: bytes, separators: Separators, charset: str, codec: str, warnings: list[Issue]) -> None:
         self.data = data
         self.separators = separators
         self.charset = charset  # as MSH-18 declares it
         self.codec = codec
+        # The delimiters once more; NO_SEPARATOR for one that the message has not.
+        _, self.component, repetition, escape, inner, _ = separators
+        self.repetition, self.escape, self.inner = (
+            repetition or NO_SEPARATOR, escape or NO_SEPARATOR, inner or NO_SEPARATOR,
+        )  # fmt: skip
+        self.dialect = _dialect(separators, codec)  # the same number for the same delimiters and codec
         self.warnings = warnings
         self.segments: list[Segment] = []
         self._by_name: dict[str, list[Segment]] = {}
@@ -257,9 +301,12 @@ def read_all(data: bytes, trust: Trust = "declared") -> Iterator[Message | Unrea
             yield refusal
 
 
-_STARTS = re.compile(rb"(?:\A(?:\xef\xbb\xbf|[\x0b\x00\s])*|[\r\n](?:\x0b|\xef\xbb\xbf)?)(MSH[^A-Za-z0-9\r\n\s])")
-_STARTS_OF_CR = re.compile(rb"(?:\A(?:\xef\xbb\xbf|[\x0b\x00\s])*|\r\n?(?:\x0b|\xef\xbb\xbf)?)(MSH[^A-Za-z0-9\r\n\s])")
-_TRAILER = re.compile(rb"[\r\n](?:BTS|FTS|BHS|FHS)[^A-Za-z0-9\r\n\s]")
+_BEFORE = re.compile(rb"(?:\xef\xbb\xbf|[\x0b\x00\s])*")
+_LINE_BEGINS = re.compile(rb"[\r\n](?:\x0b|\xef\xbb\xbf)?\Z")
+_LINE_BEGINS_AFTER_CR = re.compile(rb"\r\n?(?:\x0b|\xef\xbb\xbf)?\Z")
+_ANY_LINE_BEGINS = re.compile(rb"[\r\n]\Z")
+_NAME_ENDS = re.compile(rb"[^A-Za-z0-9\r\n\s]")
+_TRAILERS = (b"BTS", b"FTS", b"BHS", b"FHS")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _HEAD = re.compile(rb"MSH[^A-Za-z0-9\r\n\s]")
 # Where a file that begins with MSH holds none of these after it, it is one message: nearly all are.
@@ -273,12 +320,30 @@ def spans_of(data: bytes) -> Iterator[tuple[int, int]]:
     if data[:2] in _WIDE or (_HEAD.match(data) and all(data.find(each, 1) < 0 for each in _MORE)):
         yield 0, len(data)
         return
-    pattern = _STARTS_OF_CR if b"\r" in data else _STARTS
-    starts = [found.start(1) for found in pattern.finditer(data)]
-    for at, start in enumerate(starts):
-        end = starts[at + 1] if at + 1 < len(starts) else len(data)
-        trailer = _TRAILER.search(data, start, end)
-        yield start, trailer.start() + 1 if trailer is not None else end
+    before = _BEFORE.match(data)
+    first = before.end() if before is not None else 0
+    begins = _LINE_BEGINS_AFTER_CR if b"\r" in data else _LINE_BEGINS
+    starts = [
+        at for at in _places(data, b"MSH", 0, len(data)) if at == first or begins.search(data, max(0, at - 5), at)
+    ]
+    for number, start in enumerate(starts):
+        end = starts[number + 1] if number + 1 < len(starts) else len(data)
+        trailers = (
+            at
+            for name in _TRAILERS
+            for at in _places(data, name, start, end)
+            if _ANY_LINE_BEGINS.search(data, at - 1, at)
+        )
+        yield start, min(trailers, default=end)
+
+
+def _places(data: bytes, name: bytes, start: int, end: int) -> Iterator[int]:
+    """Yield where a name stands that a delimiter follows."""
+    at = data.find(name, start, end)
+    while at >= 0:
+        if _NAME_ENDS.match(data, at + 3, end):
+            yield at
+        at = data.find(name, at + 3, end)
 
 
 def _no_message(data: bytes) -> Unreadable:
@@ -320,11 +385,19 @@ def _declared(head: bytes) -> str:
     return re.split(rb"[^A-Za-z0-9/ _.-]", fields[17], maxsplit=1)[0].decode("ascii")
 
 
+@lru_cache(4096)
+def _dialect(_separators: Separators, _codec: str) -> int:
+    return next(_DIALECTS)
+
+
+_DIALECTS = count(1)
+
+
 @lru_cache(64)
 def _separators_of(field: str, encoding: str) -> Separators:
-    # Eight of three hundred files of other projects double the escape character.
-    characters = encoding.replace("\\\\", "\\", 1)
-    component, repetition, escape, subcomponent, truncation = (*characters[:5], *([""] * 5))[:5]
+    # Eight of three hundred files of other projects double the escape character. Letters and digits separate nothing.
+    characters = ["" if each.isalnum() else each for each in encoding.replace("\\\\", "\\", 1)[:5]]
+    component, repetition, escape, subcomponent, truncation = (*characters, *([""] * 5))[:5]
     if not component:
         component, repetition, escape, subcomponent = "^~\\&"
     # A character that is given two meanings has the first.

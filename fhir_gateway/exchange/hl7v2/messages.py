@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fhir_gateway.exchange.hl7v2.er7 import Message, Segment
+from fhir_gateway.exchange.hl7v2.escapes import Separators, unescaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,19 @@ class Er7Source:
 
 def event_of(message: Message) -> str:
     """Return type and event, "ADT^A01"; of EVN-1 where MSH-9.2 is empty, as senders of version 2.1 leave it."""
-    kind, event, _structure = message.type
+    fields = message.segments[0].fields
+    raw = fields[9] if len(fields) > 9 else ""
+    kind, event = _type_and_event(raw[:80] if isinstance(raw, str) else "", message.separators, message.codec)
     event = event or message.get("EVN-1")
     return f"{kind}^{event}" if event else kind
+
+
+@lru_cache(1024)
+def _type_and_event(raw: str, separators: Separators, codec: str) -> tuple[str, str]:
+    """Return the first two components of a field."""
+    if separators.repetition:
+        raw = raw.split(separators.repetition, 1)[0]
+    parts = [*raw.split(separators.component), ""][:2]
+    inner = separators.subcomponent
+    kind, event = (unescaped(each.split(inner, 1)[0] if inner else each, separators, codec) for each in parts)
+    return kind, event

@@ -1,4 +1,4 @@
-r"""Paths into a message, as rules write them, compiled to functions over the reader's segments.
+r"""Paths into a message, as rules write them, made into expressions over the reader's segments.
 
     PID-3[*]    each repetition of a field        CX.4.2      a subcomponent, within a data type
     PID-5[2].1  a component of the second         NTE-3[~]    all repetitions, as lines of one text
@@ -11,53 +11,13 @@ Source: HL7 v2.5.1, chapter 2, 2.5.3 (fields), 2.5.4; the paths of HL7 v2-to-FHI
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fhir_gateway.exchange.hl7v2.er7 import Large, Message, Segment
-from fhir_gateway.exchange.hl7v2.escapes import Separators, unescaped
+from fhir_gateway.exchange.hl7v2.er7 import NO_SEPARATOR, PADDING, Large, Message, Segment
+from fhir_gateway.exchange.hl7v2.escapes import unescaped
 from fhir_gateway.exchange.hl7v2.values import Zone, converters
-from fhir_gateway.transform.source import Convert, Count, Home, Nodes, Scope, Texts
-
-
-class Cut:
-    """A repetition of a field, or a component, cut into its parts (`fields`, raw). `inner`: what separates the next."""
-
-    __slots__ = ("fields", "inner", "level", "raw", "segment", "way")
-
-    def __init__(
-        self, raw: str, separator: str, inner: str, level: int, segment: Segment, way: tuple[int, ...]
-    ) -> None:
-        self.raw = raw
-        self.fields: Sequence[str] = raw.split(separator) if separator and separator in raw else (raw,)
-        self.inner = inner
-        self.level = level
-        self.segment = segment
-        self.way = way  # field, repetition, component …
-
-    @property
-    def text(self) -> str:
-        return _leaf(self.fields[0], self.inner, self.segment.message)
-
-    @property
-    def key(self) -> tuple[str, int, Separators, str]:
-        """All that decides what it means, wherever it stands."""
-        message = self.segment.message
-        return self.raw, self.level, message.separators, message.codec
-
-    @property
-    def place(self) -> str:
-        return "^".join(map(str, (self.segment.name, self.segment.number, *self.way)))
-
-
-def _leaf(raw: str, inner: str, message: Message) -> str:
-    if inner and inner in raw:
-        raw = raw.split(inner, 1)[0]
-    separators = message.separators
-    if separators.escape and separators.escape in raw:
-        return unescaped(raw, separators, message.codec)
-    return raw
-
+from fhir_gateway.transform.source import Convert, Expression, Home
 
 _RECURRING = frozenset({"HD", "ID", "IS", "CWE", "PL", "XON", "XCN", "CNN", "NDL", "DLD"})
 
@@ -90,209 +50,371 @@ def _parsed(path: str, home: Home) -> _Path:
 class Er7Paths:
     """The language of HL7 v2's paths. `zone`: where times without offset are."""
 
+    deletion = '""'
+
     def __init__(self, zone: Zone) -> None:
         self._converters = converters(zone)
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        return _NAMES
 
     def converter(self, type_name: str) -> Convert | None:
         return self._converters.get(type_name)
 
-    def is_deletion(self, text: str) -> bool:
-        return text == '""'
-
-    def recurs(self, name: str) -> bool:
-        return name in _RECURRING
+    def key(self, name: str) -> str:
+        # What is long does not recur.
+        key = "len(node[0]) < 200 and (node[0], node[1], node[3].message.dialect)"
+        return key if name in _RECURRING else ""
 
     def repeats(self, path: str) -> bool:
         return "[*]" in path
 
+    def first(self, home: Home) -> Sequence[tuple[str, str]]:
+        if home.kind == "datatype":
+            return (
+                ("raw separator inner segment way", "raw, separator, inner, segment, way = node"),
+                ("parts", "parts = raw.split(separator) + EMPTY_PARTS"),
+                ("count", "count = len(parts)"),
+            )
+        return (
+            ("fields", "fields = segment.padded"),
+            ("count", "count = len(fields)"),
+            ("message", "message = segment.message"),
+        )
+
     def part(self, path: str, home: Home) -> tuple[str, int] | None:
-        """Return segment and field, or data type and component (from 0, as in `Cut.fields`)."""
+        """Return segment and field, or data type and component (from 0, as they are cut)."""
         parsed = _parsed(path, home)
         if parsed.field:
             return parsed.name, parsed.field
         return (parsed.name, parsed.component - 1) if parsed.component else None
 
-    def text(self, path: str, home: Home) -> Texts:
+    def present(self, number: int, home: Home) -> str:
+        return _there(number, "parts" if home.kind == "datatype" else "fields")
+
+    def text_of(self, node: str) -> str:
+        return f"text_of({node})"
+
+    def deletes(self, node: str) -> str:
+        return f"{node}[0].startswith('\"\"') and text_of({node}) == '\"\"'"
+
+    def place_of(self, node: Any) -> str:
+        way: list[str] = []
+        at = node[4]
+        while at is not None:
+            at, number = at
+            way.insert(0, str(number))
+        return "^".join((node[3].name, str(node[3].number), *way))
+
+    def text(self, path: str, home: Home, known: int = -1) -> Expression:
         parsed = _parsed(path, home)
         if home.kind == "datatype" and not parsed.field and parsed.name == home.name:
-            return _part_text(parsed.component, parsed.subcomponent)
+            return _text_of_part(parsed, known)
         if not parsed.field:
-            return _named(parsed.name)
+            # Whether there is a segment of a name: "ZBE VALUED".
+            name = parsed.name
+            return Expression(f"('' if {name} is None else {name!r})", name)
         if home.repeated and not parsed.which:
             repeated = _parsed(home.repeated, home)
-            if (repeated.name, repeated.field) == (parsed.name, parsed.field):
-                if repeated.component:
-                    return _text_of_nodes(parsed, home)
-                return _part_text(parsed.component, parsed.subcomponent)
-        return _text_of_nodes(parsed, home)
+            if (repeated.name, repeated.field) == (parsed.name, parsed.field) and not repeated.component:
+                return Expression(f"part_of(node, {max(parsed.component, 1) - 1}, {parsed.subcomponent - 1})")
+        return _text_of_field(parsed, home, known)
 
-    def nodes(self, path: str, home: Home) -> Nodes:
+    def nodes(self, path: str, home: Home, known: int = -1) -> Expression:
         parsed = _parsed(path, home)
         if home.kind == "datatype" and not parsed.field and parsed.name == home.name:
-            return _part_nodes(parsed.component)
+            return _nodes_of_part(parsed, known)
         if not parsed.field:
             raise ValueError("it names no field")
-        cuts, segment_of = _cuts(parsed), _segment_of(parsed.name, home)
+        segment, finds = _segment(parsed, home)
+        index = parsed.which
+        found = f"repetitions({segment}, {parsed.field})"
+        if known == parsed.field and not finds:
+            found = f"{'each_of' if index == '*' else 'one_of'}(fields[{known}], {known}, segment)"
+        if index not in ("*", "", "1"):
+            found = f"repetition({segment}, {parsed.field}, {int(index)})"
+        elif index != "*" and not found.startswith("one_of"):
+            found = f"repetition({segment}, {parsed.field}, 1)"
+        if parsed.component:
+            found = f"components({found}, {parsed.component})"
+        # What stands under a test that the field is there stays under it.
+        return Expression(found, finds, not found.startswith(("each_of", "one_of")))
 
-        def nodes(_node: Any, segment: Any, scope: Scope) -> Sequence[Cut]:
-            found = segment_of(segment, scope)
-            return cuts(found) if found is not None else ()
-
-        if not parsed.component:
-            return nodes
-        component = _part_nodes(parsed.component)
-        return lambda node, segment, scope: [
-            part for each in nodes(node, segment, scope) for part in component(each, segment, scope)
-        ]
-
-    def count(self, path: str, home: Home) -> Count:
+    def count(self, path: str, home: Home) -> Expression:
         parsed = _parsed(path, home)
         if not parsed.field:
             raise ValueError("only fields repeat")
-        cuts = _cuts(parsed._replace(which="*"))
-        segment_of = _segment_of(parsed.name, home)
+        segment, finds = _segment(parsed, home)
+        return Expression(f"len(repetitions({segment}, {parsed.field}))", finds, True)
 
-        def count(_node: Any, segment: Any, scope: Scope) -> int:
-            found = segment_of(segment, scope)
-            return len(cuts(found)) if found is not None else 0
-
-        return count
-
-
-# --- what paths are compiled to
-
-
-def _segment_of(name: str, home: Home) -> Callable[[Any, Scope], Segment | None]:
-    if name == home.name:
-        return lambda segment, scope: segment
-    return lambda segment, scope: scope.find(name)
-
-
-def _named(name: str) -> Texts:
-    """Return what tells whether there is a segment of a name: "ZBE VALUED"."""
-    return lambda node, segment, scope: name if scope.find(name) is not None else ""
+    def valued(self, path: str, home: Home) -> Expression:
+        parsed = _parsed(path, home)
+        if parsed.field and not parsed.component:
+            # A field is valued whatever part of it says something: its first component may be empty.
+            segment, finds = _segment(parsed, home)
+            if finds:
+                return Expression(f"valued({segment}, {parsed.field})", finds, True)
+            at = parsed.field
+            there = _there(at, "fields", "(x := fields[{}])")
+            return Expression(f"({there} and (x.isalnum() or said(x, message)))", "", True)
+        text = self.text(path, home)
+        if text.source.startswith("text_at("):
+            return text._replace(source=text.source.replace("text_at(", "said_at(", 1))
+        return text._replace(source=f"({text.source} not in ('', '\"\"'))")
 
 
-def _raw(segment: Segment, number: int) -> str:
+# --- expressions
+
+# So many empty parts stand after those that there are: up to that number none is asked whether it is there.
+_EMPTY = {"parts": 24, "fields": PADDING}
+
+
+def _there(number: int, cut: str, form: str = "") -> str:
+    """Return whether a part is there and not empty. form: how it is read."""
+    read = form.format(number) if form else f"{cut}[{number}]"
+    return read if number < _EMPTY[cut] else f"count > {number} and {read}"
+
+
+def _segment(path: _Path, home: Home) -> tuple[str, str]:
+    """Return the local that is the segment a path begins at, and its name where it must be found first."""
+    return ("segment", "") if path.name == home.name else (path.name, path.name)
+
+
+def _text_of_part(path: _Path, known: int) -> Expression:
+    at = max(path.component, 1) - 1
+    if path.subcomponent:
+        return Expression(f"inner_part(parts, {at}, {path.subcomponent - 1}, inner, segment)", fixed=True)
+    if at == known:
+        return Expression(f"(x if (x := parts[{at}]).isalnum() else leaf(x, inner, segment))")
+    there = _there(at, "parts", "(x := parts[{}])")
+    return Expression(f"((x if x.isalnum() else leaf(x, inner, segment)) if {there} else '')", fixed=True)
+
+
+def _nodes_of_part(path: _Path, known: int) -> Expression:
+    if not path.component:
+        return Expression("(node,)")
+    at = path.component - 1
+    if at == known:
+        return Expression(f"((parts[{at}], inner, NO_SEPARATOR, segment, (way, {path.component})),)")
+    return Expression(f"components((node,), {path.component})")
+
+
+def _text_of_field(path: _Path, home: Home, known: int) -> Expression:
+    segment, finds = _segment(path, home)
+    if path.which == "~":
+        return Expression(f"lines({segment}, {path.field})", finds)
+    if path.name in ("MSH", "FHS", "BHS") and path.field < 3:
+        return Expression(f"delimiters({segment}, {path.field})", finds)
+    repetition = int(path.which) - 1 if path.which not in ("", "*") else 0
+    component, subcomponent = max(path.component, 1) - 1, path.subcomponent - 1
+    if repetition == component == 0 and subcomponent <= 0:
+        if subcomponent < 0 and not finds and path.field == known:
+            return Expression(f"(x if (x := fields[{known}]).isalnum() else first(x, message))")
+        if not finds:
+            at = path.field
+            there = _there(at, "fields", "(x := fields[{}])")
+            return Expression(f"((x if x.isalnum() else first(x, message)) if {there} else '')", "", True)
+        return Expression(f"field_text({segment}, {path.field})", finds, True)
+    return Expression(f"text_at({segment}, {path.field}, {repetition}, {component}, {subcomponent})", finds, True)
+
+
+# --- what the expressions call; a segment is None where there is none of the name
+#
+# A node is a tuple: what it is as it stands, what separates its parts, what separates theirs, its segment, and its way:
+# the way of what it is part of (None for a field's), and its number. What is all letters and digits has no delimiter.
+
+Raw = str | Large
+Node = tuple[Raw, str, str, Segment, Any]
+
+
+def _unescaped(raw: Raw, message: Message) -> str:
+    text = raw if isinstance(raw, str) else raw.text()
+    return unescaped(text, message.separators, message.codec) if message.escape in text else text
+
+
+def _first(raw: Raw, message: Message) -> str:
+    """Return the text of the first leaf of a field."""
+    if message.repetition in raw:
+        raw = raw.split(message.repetition, 1)[0]
+    if message.component in raw:
+        raw = raw.split(message.component, 1)[0]
+    if message.inner in raw:
+        raw = raw.split(message.inner, 1)[0]
+    return raw if isinstance(raw, str) and message.escape not in raw else _unescaped(raw, message)
+
+
+def _text(segment: Segment | None, number: int) -> str:
+    if segment is None:
+        return ""
     fields = segment.fields
     if number >= len(fields):
         return ""
     raw = fields[number]
-    return segment.field(number) if isinstance(raw, Large) else raw
+    return raw if isinstance(raw, str) and (not raw or raw.isalnum()) else _first(raw, segment.message)
 
 
-def _cuts(path: _Path) -> Callable[[Segment], Sequence[Cut]]:
-    number, index = path.field, path.which
-
-    def cuts(segment: Segment) -> Sequence[Cut]:
-        raw = _raw(segment, number)
-        if not raw:
-            return ()
-        separators = segment.message.separators
-        component, repetition, inner = separators.component, separators.repetition, separators.subcomponent
-        if not repetition or repetition not in raw:
-            if index in ("", "*", "1"):
-                return (Cut(raw, component, inner, 0, segment, (number, 1)),)
-            return ()
-        found = raw.split(repetition)
-        if index == "*":
-            return [Cut(each, component, inner, 0, segment, (number, at)) for at, each in enumerate(found, 1) if each]
-        at = int(index or 1)
-        each = found[at - 1] if at <= len(found) else ""
-        return (Cut(each, component, inner, 0, segment, (number, at)),) if each else ()
-
-    return cuts
+def _text_at(segment: Segment | None, number: int, repetition: int, component: int, subcomponent: int) -> str:
+    raw = _raw_at(segment, number, repetition, component, subcomponent)
+    return _leaf(raw, segment.message.inner, segment) if raw and segment is not None else ""
 
 
-def _part_text(component: int, subcomponent: int) -> Texts:
-    at, below = max(component, 1) - 1, subcomponent - 1
-
-    def text(node: Any, _segment: Any, _scope: Scope) -> str:
-        parts = node.fields
-        if at >= len(parts):
-            return ""
-        raw = parts[at]
-        if not raw:
-            return ""
-        if below >= 0:
-            inner = node.inner
-            found = raw.split(inner) if inner else (raw,)
-            if below >= len(found):
-                return ""
-            return _leaf(found[below], "", node.segment.message)
-        return _leaf(raw, node.inner, node.segment.message)
-
-    return text
+def _said_at(segment: Segment | None, number: int, repetition: int, component: int, subcomponent: int) -> bool:
+    """Tell whether a component says something; a document is not decoded for that."""
+    raw = _raw_at(segment, number, repetition, component, subcomponent)
+    if segment is None or not isinstance(raw, str):
+        return bool(raw)
+    return bool(raw) and _leaf(raw, segment.message.inner, segment) not in ("", '""')
 
 
-def _part_nodes(component: int) -> Nodes:
-    if not component:
-        return lambda node, segment, scope: (node,)
-    at = component - 1
-
-    def nodes(node: Any, _segment: Any, _scope: Scope) -> Sequence[Cut]:
-        parts = node.fields
-        if at >= len(parts) or not parts[at]:
-            return ()
-        return (Cut(parts[at], node.inner, "", node.level + 1, node.segment, (*node.way, component)),)
-
-    return nodes
-
-
-def _text_of_nodes(path: _Path, home: Home) -> Texts:
-    segment_of = _segment_of(path.name, home)
-    number = path.field
-    if path.which == "~":
-        return _lines(path, segment_of)
-    if path.which == "*":
-        path = path._replace(which="")
-    repetition = int(path.which or 1) - 1
-    component, subcomponent = path.component - 1, path.subcomponent - 1
-    delimiters = path.name in ("MSH", "FHS", "BHS") and number < 3
-
-    def text(_node: Any, segment: Any, scope: Scope) -> str:
-        found = segment_of(segment, scope)
-        if found is None:
-            return ""
-        fields = found.fields
-        raw = fields[number] if number < len(fields) else ""
-        if not raw or delimiters:
-            return str(raw)
-        if type(raw) is not str:
-            raw = found.field(number)
-        separators = found.message.separators
-        if separators.repetition and separators.repetition in raw:
-            raw = _at(raw.split(separators.repetition), repetition)
-        elif repetition:
-            return ""
-        if separators.component in raw:
-            raw = _at(raw.split(separators.component), max(component, 0))
-        elif component > 0:
-            return ""
-        if subcomponent < 0:
-            return _leaf(raw, separators.subcomponent, found.message)
-        raw = _at(raw.split(separators.subcomponent) if separators.subcomponent else [raw], subcomponent)
-        return _leaf(raw, "", found.message)
-
-    return text
+def _raw_at(segment: Segment | None, number: int, repetition: int, component: int, subcomponent: int) -> Raw:
+    if segment is None or number >= len(segment.fields):
+        return ""
+    raw = segment.fields[number]
+    if not raw:
+        return ""
+    message = segment.message
+    if message.repetition in raw:
+        raw = _at(raw.split(message.repetition), repetition)
+    elif repetition:
+        return ""
+    if message.component in raw:
+        raw = _at(raw.split(message.component), component)
+    elif component:
+        return ""
+    if subcomponent > 0:
+        raw = _at(raw.split(message.inner), subcomponent)
+    return raw
 
 
-def _at(parts: list[str], number: int) -> str:
+def _at(parts: Sequence[Raw], number: int) -> Raw:
     return parts[number] if number < len(parts) else ""
 
 
-def _lines(path: _Path, segment_of: Callable[[Any, Scope], Segment | None]) -> Texts:
-    """Return what joins the repetitions of a text field as lines."""
-    number = path.field
+def _leaf(raw: Raw, inner: str, segment: Segment) -> str:
+    """Return the text of a component's first part."""
+    if inner in raw:
+        raw = raw.split(inner, 1)[0]
+    message = segment.message
+    return raw if isinstance(raw, str) and message.escape not in raw else _unescaped(raw, message)
 
-    def text(_node: Any, segment: Any, scope: Scope) -> str:
-        found = segment_of(segment, scope)
-        raw = _raw(found, number) if found is not None else ""
-        if not raw or found is None:
-            return ""
-        message = found.message
-        repetition = message.separators.repetition
-        lines = raw.split(repetition) if repetition else [raw]
-        return "\n".join(unescaped(each, message.separators, message.codec) for each in lines)
 
-    return text
+def _part(parts: Sequence[Raw], at: int, inner: str, segment: Segment) -> str:
+    raw = parts[at] if at < len(parts) else ""
+    return raw if isinstance(raw, str) and (not raw or raw.isalnum()) else _leaf(raw, inner, segment)
+
+
+def _inner_part(parts: Sequence[Raw], at: int, below: int, inner: str, segment: Segment) -> str:
+    found = parts[at].split(inner) if at < len(parts) else ()
+    return _leaf(found[below], NO_SEPARATOR, segment) if below < len(found) else ""
+
+
+def _part_of(node: Node, at: int, below: int) -> str:
+    parts = node[0].split(node[1])
+    if below < 0:
+        return _part(parts, at, node[2], node[3])
+    return _inner_part(parts, at, below, node[2], node[3])
+
+
+def _text_of(node: Node) -> str:
+    raw = node[0]
+    return _part(raw.split(node[1], 1), 0, node[2], node[3])
+
+
+def _repetitions(segment: Segment | None, number: int) -> Sequence[Node]:
+    if segment is None or number >= len(segment.fields):
+        return ()
+    raw = segment.fields[number]
+    return _each(raw, number, segment) if raw else ()
+
+
+def _each(raw: Raw, number: int, segment: Segment) -> Sequence[Node]:
+    """Return the repetitions of a field that is not empty."""
+    message = segment.message
+    component, inner, way = message.component, message.inner, (None, number)
+    if message.repetition not in raw:
+        return ((raw, component, inner, segment, (way, 1)),)
+    found = enumerate(raw.split(message.repetition), 1)
+    return [(each, component, inner, segment, (way, at)) for at, each in found if each]
+
+
+def _repetition(segment: Segment | None, number: int, index: int) -> Sequence[Node]:
+    if segment is None or number >= len(segment.fields):
+        return ()
+    raw, message = segment.fields[number], segment.message
+    if message.repetition in raw:
+        raw = _at(raw.split(message.repetition), index - 1)
+    elif index > 1:
+        return ()
+    return ((raw, message.component, message.inner, segment, ((None, number), index)),) if raw else ()
+
+
+def _one(raw: Raw, number: int, segment: Segment) -> Sequence[Node]:
+    """Return the first repetition of a field that is not empty."""
+    message = segment.message
+    if message.repetition in raw:
+        raw = raw.split(message.repetition, 1)[0]
+        if not raw:
+            return ()
+    return ((raw, message.component, message.inner, segment, ((None, number), 1)),)
+
+
+def _components(nodes: Sequence[Node], component: int) -> Sequence[Node]:
+    found = []
+    for raw, separator, inner, segment, way in nodes:
+        each = _at(raw.split(separator), component - 1)
+        if each:
+            found.append((each, inner, NO_SEPARATOR, segment, (way, component)))
+    return found
+
+
+def _valued(segment: Segment | None, number: int) -> bool:
+    if segment is None or number >= len(segment.fields):
+        return False
+    raw = segment.fields[number]
+    return bool(raw) and (raw.isalnum() or _said(raw, segment.message))
+
+
+def _said(raw: Raw, message: Message) -> bool:
+    """Tell whether a field that is not empty says more than that it be deleted."""
+    if not isinstance(raw, str):
+        return True
+    return raw.strip(message.repetition) != "" and _first(raw, message) != '""'
+
+
+def _delimiters(segment: Segment | None, number: int) -> str:
+    return segment.field(number) if segment is not None else ""
+
+
+def _lines(segment: Segment | None, number: int) -> str:
+    """Return the repetitions of a text field as lines."""
+    raw = segment.field(number) if segment is not None else ""
+    if not raw or segment is None:
+        return ""
+    message = segment.message
+    repetition = message.separators.repetition
+    lines = raw.split(repetition) if repetition else [raw]
+    return "\n".join(unescaped(each, message.separators, message.codec) for each in lines)
+
+
+_NAMES: Mapping[str, Any] = {
+    "EMPTY_PARTS": [""] * _EMPTY["parts"],
+    "NO_SEPARATOR": NO_SEPARATOR,
+    "components": _components,
+    "delimiters": _delimiters,
+    "first": _first,
+    "inner_part": _inner_part,
+    "leaf": _leaf,
+    "lines": _lines,
+    "one_of": _one,
+    "part_of": _part_of,
+    "repetition": _repetition,
+    "repetitions": _repetitions,
+    "each_of": _each,
+    "field_text": _text,
+    "text_at": _text_at,
+    "said": _said,
+    "said_at": _said_at,
+    "text_of": _text_of,
+    "valued": _valued,
+}

@@ -27,7 +27,8 @@ _DTM = re.compile(
 _TM = re.compile(r"(\d{2})(\d{2})?(\d{2})?(\.\d{1,9})?(?:[+-]\d{4})?")
 _NM = re.compile(r"([+-]?)0*(\d+)(\.\d+)?|([+-]?)(\.\d+)")
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_CHUNK = 1 << 16
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _TRUE = frozenset({"Y", "y", "1", "true", "TRUE", "O", "OUI"})
@@ -59,18 +60,25 @@ def converters(zone: Zone) -> dict[str, Convert]:
     }
 
 
-def _cached(convert: Callable[[str], str | None]) -> Convert:
-    return lru_cache(4096)(convert)
+def _cached(convert: Callable[[str], str | None]) -> Callable[[str], str | None]:
+    """Return what remembers what it made of a text; no time is longer than 40 characters."""
+    cached = lru_cache(4096)(convert)
+    return lambda text: cached(text) if len(text) <= 40 else None
 
 
 def text_of(text: str) -> str | None:
     """Return a string of FHIR: some sign, no control character; trailing blanks go."""
+    if text.isprintable():
+        found = text.rstrip()
+        return found or None
     found = _UNFIT.sub("", text).rstrip()
     return found if found.strip() else None
 
 
 def code_of(text: str) -> str | None:
     """Return a code: its words with single blanks between them."""
+    if text.isalnum():
+        return text
     return " ".join(_UNFIT.sub("", text).split()) or None
 
 
@@ -115,9 +123,13 @@ def decimal_of(text: str) -> Number | None:
     return Number(f"{sign}{found[2] or '0'}{found[3] or found[5] or ''}")
 
 
-@lru_cache(4096)
 def date_of(text: str) -> str | None:
     """Return a date as precise as it was written; the time of a DTM is left out."""
+    return _date_of(text) if len(text) <= 40 else None
+
+
+@lru_cache(4096)
+def _date_of(text: str) -> str | None:
     found = _DTM.fullmatch(text.strip())
     return _date(found) if found is not None else None
 
@@ -190,15 +202,30 @@ def time_of(text: str) -> str | None:
 
 
 def base64_of(text: str) -> str | None:
-    """Return base64 without the blanks and with the padding that senders forget; None where it is broken."""
-    found = text if text.isalnum() else "".join(text.split())
-    if _BASE64.fullmatch(found) is None:
+    """Return base64 without the blanks and with the padding that senders forget; None where it is broken.
+
+    What is whole stays the very text; it is looked through in pieces.
+    """
+    if not text.isascii():
         return None
-    bare = found.rstrip("=")
-    if len(bare) % 4 == 1:
+    if _strangers(text):
+        text = "".join("".join(text[at : at + _CHUNK].split()) for at in range(0, len(text), _CHUNK))
+    padding = len(text) - len(text.rstrip("="))
+    bare = len(text) - padding
+    if _strangers(text, bare) or bare % 4 == 1 or padding > 2:
         return None
-    padded = len(bare) + -len(bare) % 4
-    return found if len(found) == padded else bare.ljust(padded, "=")
+    missing = -len(text) % 4 if padding == 0 else -bare % 4 - padding
+    if missing < 0:
+        return text[: bare + -bare % 4]
+    return text + "=" * missing if missing else text
+
+
+def _strangers(text: str, end: int = -1) -> bool:
+    """Tell whether a text, up to a place, holds anything but the letters of base64."""
+    letters = _BASE64 if end >= 0 else _BASE64 + b"="
+    end = len(text) if end < 0 else end
+    chunks = (text[at : min(at + _CHUNK, end)].encode() for at in range(0, end, _CHUNK))
+    return any(chunk.translate(None, letters) for chunk in chunks)
 
 
 def _matching(pattern: str) -> Convert:
