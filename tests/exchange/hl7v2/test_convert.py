@@ -93,8 +93,8 @@ def test_a_birth_date_that_is_none_is_left_out_and_told(convert: Converter) -> N
     [
         ("1.2.250.1.213.1.4.8", "INS-NIR", "official"),
         ("1.2.250.1.213.1.4.9", "INS-NIA", "temp"),
-        ("1.2.250.1.213.1.4.10", "INS-NIR-TEST", None),
-        ("1.2.250.1.213.1.4.11", "INS-NIR-DEMO", None),
+        ("1.2.250.1.213.1.4.10", "INS-NIR-TEST", "official"),
+        ("1.2.250.1.213.1.4.11", "INS-NIR-DEMO", "official"),
         ("1.2.250.1.213.1.4.2", "INS-C", "secondary"),
     ],
 )
@@ -304,7 +304,7 @@ def test_explain_tells_rule_file_line_source_and_element(convert: Converter) -> 
 def test_an_event_of_no_rule_is_taken_or_told(convert: Converter) -> None:
     taken = of(convert, message("ADT^A21", pid()))
     assert (taken.accepted, taken.result) == (True, None)
-    unknown = of(convert, message("SIU^S12", pid()))
+    unknown = of(convert, message("BAR^P01", pid()))
     assert [each.complaint.detail for each in unknown.issues] == ["hl7v2-event-unknown"]
 
 
