@@ -20,6 +20,7 @@ from fhir_gateway.conformance.definitions import Definitions, definitions
 from fhir_gateway.conformance.known_packages import packages_of
 from fhir_gateway.conformance.package_folder import users_folder
 from fhir_gateway.conformance.package_offers import offers_of
+from fhir_gateway.feeds import opened_feeds
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
 from fhir_gateway.interactions import full_text
@@ -38,7 +39,9 @@ from fhir_gateway.interactions.terminology import Terminology
 from fhir_gateway.interactions.trace import TraceLog
 from fhir_gateway.interactions.urls import interaction_from
 from fhir_gateway.interactions.validation import Validation
+from fhir_gateway.mllp.tls import BadCertificate
 from fhir_gateway.policy.clients import BadClients
+from fhir_gateway.policy.partners import BadPartners
 from fhir_gateway.policy.policy import BadPolicy, load
 from fhir_gateway.rest import log
 from fhir_gateway.rest.answer import Acts, NotAtHand
@@ -64,6 +67,7 @@ from fhir_gateway.store.search.registry import Registry
 from fhir_gateway.store.terminology.systems import LoadedSystems
 from fhir_gateway.terminology.at_hand import LiveLibrary
 from fhir_gateway.terminology.shipped import shipped
+from fhir_gateway.transform.complaints import MappingError
 from fhir_gateway.trust import NoTrust, Trust, trust_of
 
 if TYPE_CHECKING:
@@ -128,13 +132,17 @@ def create_app(settings: Settings) -> App:
         site.check = partial(check, gateway)
         site.oauth = oauth
         lane = _lane(settings, gateway)
-        door.open(_acts(gateway, lane, _identity(settings, trust)))
+        identity = _identity(settings, trust)
+        door.open(_acts(gateway, lane, identity))
+        site.messages.identity = identity
         warm = _warming(time.monotonic() + gateway.limits.reindex_seconds)
         background = Background(gateway, (*_TASKS, ("validation", warm)))
         background.start()
         if gateway.trace is not None:
             gateway.trace.start()
         wait_for_index(gateway)
+        feeds = await opened_feeds(settings, gateway, site.messages)
+        metrics.gauges = lambda: gauges(gateway) | feeds.gauges()
         # What was made so far stays: no collection need look at it again.
         gc.collect()
         gc.freeze()
@@ -143,6 +151,7 @@ def create_app(settings: Settings) -> App:
         try:
             yield
         finally:
+            await feeds.close(settings.stop_timeout)
             site.check = None
             site.oauth = None
             if oauth is not None:
@@ -332,9 +341,9 @@ def gauges(gateway: Gateway) -> dict[str, tuple[str, float]]:
 
 def _reason(error: Exception) -> str:
     """Return why the gateway cannot open, in words: no request is there yet whose data they could quote."""
-    if isinstance(error, FhirError):
+    if isinstance(error, FhirError | MappingError):
         return "; ".join(issue.text() for issue in error.issues)
-    if isinstance(error, NoTrust | BadClients | BadPolicy):
+    if isinstance(error, NoTrust | BadClients | BadPolicy | BadPartners | BadCertificate):
         return str(error)
     return f"{type(error).__name__}: {error}"
 

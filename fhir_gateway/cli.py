@@ -44,6 +44,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "policy": ("fhir_gateway.cli:policy", "Print what each role may do."),
     "guide": ("fhir_gateway.cli:guide", "Write the guide to the profiles as files."),
     "trace": ("fhir_gateway.cli:trace", "Print the records of requests: who asked for what."),
+    "mapping": ("fhir_gateway.mapping_command:mapping", "Convert messages of HL7 v2; test and show the rules."),
+    "messages": ("fhir_gateway.messages_command:messages", "List, show and take in again messages of hospitals."),
     "reindex": ("fhir_gateway.client.reindex:reindex", "Index what a running gateway holds again, and follow it."),
     "explain": ("fhir_gateway.cli:explain", "Say how a search is run, and why it is slow."),
     "validate": ("fhir_gateway.cli:validate", "Say what is wrong with FHIR resources in files."),

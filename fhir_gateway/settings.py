@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from fhir_gateway.policy.partners import PARTNERS
 from fhir_gateway.trusted_issuers import IDENTITY, TrustedIssuer, is_loopback, tables
 
 PREFIX = "FHIR_GATEWAY_"
@@ -114,6 +115,49 @@ class Settings(BaseSettings):
     )
     trace_rows: int = Field(1_000_000, ge=1000, description="The most records of requests that are kept.")
     trace_days: int = Field(365, ge=1, description="Days that records of requests are kept.")
+    partners: Path | None = Field(
+        None,
+        description="The file (TOML) of those who may send messages of HL7 v2, see below. Without it only who brings a "
+        "token may (`POST /hl7v2`).",
+    )
+    mllp_port: int | None = Field(
+        None, ge=0, le=65535, description="The port to listen on for HL7 v2 by MLLP. Empty: none; 0 takes a free one."
+    )
+    mllp_host: str = Field(
+        "127.0.0.1",
+        description="The address to listen on for MLLP. Another than loopback needs TLS (`mllp_certificate`, "
+        "`mllp_authority`), or `mllp_plain`.",
+    )
+    mllp_plain: bool = Field(False, description="Allow MLLP without TLS at an address that other machines can reach.")
+    mllp_certificate: Path | None = Field(None, description="The certificate of the MLLP listener, a PEM file.")
+    mllp_key: Path | None = Field(
+        None, description="Its private key, a PEM file. Empty: in the file of the certificate."
+    )
+    mllp_authority: Path | None = Field(
+        None, description="The certificates (PEM) that issue those which senders by MLLP must have."
+    )
+    mllp_connections: int = Field(100, ge=1, description="Open connections of senders by MLLP, of each process.")
+    mllp_threads: int = Field(8, ge=1, le=256, description="Threads of each process that take in messages by MLLP.")
+    mllp_idle_timeout: float = Field(
+        3600.0, gt=0, description="Seconds that a sender by MLLP may say nothing before its connection is ended."
+    )
+    mllp_write_timeout: float = Field(
+        30.0, gt=0, le=3600, description="Seconds that a sender by MLLP may leave its answer unread."
+    )
+    max_message_bytes: int = Field(
+        64 * MIB, ge=4096, le=2048 * MIB, description="The largest message of HL7 v2 taken, in bytes."
+    )
+    mappings_folder: Path | None = Field(
+        None,
+        description="A folder of mappings of HL7 v2 laid over those that ship: `segments`, `datatypes`, `instances`, "
+        "`messages` for all senders, `sites/<name>` for those of one (its FINESS, or its application as MSH-3 says "
+        "it). `fhir-gateway mapping check` says whether it is sound; changes count without a new start.",
+    )
+    drop_folder: Path | None = Field(
+        None,
+        description="A folder in which files `name.hl7` are taken in once a file `name.ok` lies beside them. Answers "
+        "are written beside, as `name.ack`.",
+    )
     workers: int = Field(1, ge=1, le=64, description="Processes that answer; more than one only on PostgreSQL.")
     threads: int = Field(
         16, ge=1, le=256, description="Threads in each process for writes, searches and everything but plain reads."
@@ -247,7 +291,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        problems = [*self._problems_of_identity()]
+        problems = [*self._problems_of_identity(), *self._problems_of_mllp()]
         if self.workers > 1 and self.is_sqlite:
             problems.append(
                 (
@@ -275,6 +319,28 @@ class Settings(BaseSettings):
             english, french = ("; ".join(texts) for texts in zip(*problems, strict=True))
             raise PydanticCustomError(UNFIT, "{en}", {"en": english, "fr": french})
         return self
+
+    def _problems_of_mllp(self) -> Iterator[tuple[str, str]]:
+        """Yield in English and French what keeps messages from being taken in safely."""
+        if self.mllp_port is None:
+            return
+        if self.partners is None:
+            yield (
+                "mllp_port needs partners: the file of those who may send",
+                "mllp_port demande partners : le fichier de ceux qui peuvent émettre",
+            )
+        if (self.mllp_certificate is None) != (self.mllp_authority is None):
+            yield (
+                "mllp_certificate and mllp_authority go together: both ends have certificates",
+                "mllp_certificate et mllp_authority vont ensemble : les deux extrémités ont un certificat",
+            )
+        if not is_loopback(self.mllp_host) and self.mllp_certificate is None and not self.mllp_plain:
+            yield (
+                f"mllp_host {self.mllp_host} can be reached from other machines without TLS: set mllp_certificate and "
+                "mllp_authority, keep to 127.0.0.1, or say mllp_plain",
+                f"mllp_host {self.mllp_host} peut être joint depuis d'autres machines sans TLS : réglez "
+                "mllp_certificate et mllp_authority, restez sur 127.0.0.1, ou dites mllp_plain",
+            )
 
     def _problems_of_identity(self) -> Iterator[tuple[str, str]]:
         """Yield in English and French what keeps it from being clear who may do what."""
@@ -368,7 +434,7 @@ def documentation() -> str:
         f"| `{name}` | {_default(field)} | {_bounds(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
-    return _PAGE + "\n".join(rows) + "\n" + IDENTITY
+    return _PAGE + "\n".join(rows) + "\n" + IDENTITY + PARTNERS
 
 
 _PAGE = f"""# Settings

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fhir_gateway.interactions.gateway import Gateway
     from fhir_gateway.policy.policy import Policy, Right
 
-_OPEN = frozenset({"capabilities", "batch", "transaction"})  # of the latter two each entry is judged
+_OPEN = frozenset({"capabilities", "batch", "transaction", "message"})  # of the latter three each entry is judged
 # What concerns several types is judged by each of them.
 _BY_TYPE = {"search-system": "search-type", "search-compartment": "search-type", "history-system": "history-type"}
 _SEES = ("read", "search-type")

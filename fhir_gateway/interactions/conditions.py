@@ -36,6 +36,7 @@ _OF_RESULTS = frozenset(
     }
 )  # fmt: skip
 
+_CHOICE = 10  # matches that one is chosen from at most, where one is chosen
 
 Asked = tuple[str, str, str]  # resource type, query, and the expression where the reference first stands
 
@@ -63,7 +64,9 @@ def resolve(gateway: Gateway, view: Read | None, entry: Entry) -> Identity:
     criteria = shown(type, entry.parameters)
     several = gateway.limits.deletes if act.code == "delete" else 1
     # One match more than is allowed suffices to know; counting them all would not change the answer.
-    found = matches(gateway, view, type, entry.parameters, several + 1)
+    found = matches(gateway, view, type, entry.parameters, several + 1 if entry.onto is None else _CHOICE)
+    if entry.onto is not None:
+        found = entry.onto.chosen(view, found)
     if len(found) > several:
         if several > 1:
             raise TooCostly(complaints.TOO_MANY_DELETES.at(entry.at("url"), criteria=criteria, limit=several))

@@ -34,7 +34,9 @@ def tail(resource: Resource) -> bytes:
     rest: dict[str, Any] = dict(resource)
     for name in _HEAD:
         rest.pop(name, None)
-    end = b"," + encode(rest)[1:] if rest else b"}"
+    # Joined once: the resource may be a document of many megabytes.
+    end = (b",", memoryview(encode(rest))[1:]) if rest else (b"}",)
     meta = resource.get("meta")
     kept = {name: value for name, value in meta.items() if name not in _VERSION} if meta else None
-    return b'",' + encode(kept)[1:] + end if kept else b'"}' + end
+    beginning = (b'",', memoryview(encode(kept))[1:]) if kept else (b'"}',)
+    return b"".join((*beginning, *end))

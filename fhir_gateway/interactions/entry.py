@@ -7,17 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.fhir.structure import Link, path_of
 from fhir_gateway.interactions.interaction import Interaction, Parameters
 from fhir_gateway.interactions.references import Rewriting
-from fhir_gateway.store.contract import Key, Version
+from fhir_gateway.store.contract import Key, Read, Version
 
 WRITES = frozenset({"create", "update", "patch", "delete"})
 _ORDER = {"delete": 0, "create": 1, "update": 2, "patch": 2}
 _INSTANCE = frozenset({"read", "vread", "update", "patch"})
+
+
+class Onto(Protocol):
+    """How a conditional act finds what it is about, and what an update leaves of what is there."""
+
+    def chosen(self, view: Read, found: list[Key]) -> list[Key]:
+        """Return which of the resources that the condition names are meant."""
+
+    def laid(self, view: Read | None, key: Key, stored: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the resource to be stored; `stored` itself where it stays as it is, None: nothing is there yet."""
 
 
 @dataclass(slots=True)
@@ -41,6 +51,7 @@ class Entry:
     rewriting: Rewriting | None = None  # what the last plan did to the resource
     notes: Sequence[Issue] = ()  # what validation found that does not forbid it
     gaps: Sequence[Issue] = ()  # what the dossier still lacks, where the resource is a request of one
+    onto: Onto | None = None  # of a message, which tells what it knows and no more
     made_number: str = ""  # the number of the dossier that the request begins, made once as the id is
 
     @property

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fhir_gateway.fhir.outcome import Issue, Language
 from fhir_gateway.fhir.structure import Links
 from fhir_gateway.policy.actor import ANONYME, Actor
+
+if TYPE_CHECKING:
+    from fhir_gateway.interactions.message_act import MessageAct
 
 __all__ = ["ANONYME", "Actor", "Answer", "Code", "Conditions", "Interaction", "Parameters", "Preferences", "Sent"]
 
 Code = Literal[
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "history-system",
     "create", "search-type", "search-system", "search-compartment", "capabilities", "batch", "transaction",
-    "operation",
+    "operation", "message",
 ]  # fmt: skip
 Parameters = list[tuple[str, str]]  # decoded name and value, in the order of the request; names may repeat
 
@@ -82,6 +85,7 @@ class Interaction:
     languages: str | None = None
     compartment: tuple[str, str] | None = None
     presentation: Parameters = field(default_factory=list)
+    message: MessageAct | None = None  # of a hospital's feed, already read
     safe: bool = False  # an operation asked for with GET: it must not change anything
 
 

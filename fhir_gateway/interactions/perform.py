@@ -14,6 +14,7 @@ from fhir_gateway.interactions.capabilities import capabilities
 from fhir_gateway.interactions.entry import WRITES
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import ANONYME, Actor, Answer, Conditions, Interaction
+from fhir_gateway.interactions.message_act import carry_out
 from fhir_gateway.interactions.operations.operate import operate
 from fhir_gateway.interactions.read import UNCONDITIONAL, answer_with
 from fhir_gateway.interactions.reads import READS
@@ -57,6 +58,8 @@ def _act(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
         return cut(gateway, answer, interaction.type, subset)
     if code == "operation":
         return operate(gateway, interaction, actor)
+    if interaction.message is not None:
+        return carry_out(gateway, interaction.message)
     if code in READS:
         state = gateway.searching.state
         try:

@@ -89,7 +89,7 @@ def plan(gateway: Gateway, view: Read | None, entries: Sequence[Entry]) -> Plan:
     keys = [key for identity in planned.identities if identity.state != "new" for key in identity.keys]
     planned.seen = view.current_of(keys) if view is not None and keys else {}
     bounds.keep_ids(gateway, planned)
-    _resources(gateway, planned)
+    _resources(gateway, view, planned)
     _rewrite(gateway, view, planned)
     dossier_marks.mark(gateway, view, planned)
     bounds.hold_references(gateway, planned)
@@ -123,7 +123,7 @@ def _identities(gateway: Gateway, view: Read | None, entries: Sequence[Entry]) -
     return identities
 
 
-def _resources(gateway: Gateway, planned: Plan) -> None:
+def _resources(gateway: Gateway, view: Read | None, planned: Plan) -> None:
     """Settle which tree each writing entry stores, and where its links are."""
     refusals = Refusals()
     for index, (entry, identity) in enumerate(zip(planned.entries, planned.identities, strict=True)):
@@ -131,6 +131,11 @@ def _resources(gateway: Gateway, planned: Plan) -> None:
         if act.code == "patch":
             try:
                 _patch(gateway, planned, index, entry, identity.keys[0])
+            except FhirError as refusal:
+                refusals.take(refusal, map(entry.moved, refusal.issues))
+        elif act.code == "update" and entry.onto is not None:
+            try:
+                _lay(gateway, view, planned, index, entry, identity.keys[0])
             except FhirError as refusal:
                 refusals.take(refusal, map(entry.moved, refusal.issues))
         elif act.code == "update" and act.resource is not None and is_subset(act.resource):
@@ -165,6 +170,22 @@ def _patch(gateway: Gateway, planned: Plan, index: int, entry: Entry, key: Key) 
     planned.resources[index] = patched
     planned.patched[key] = seen
     entry.links, entry.links_from_root = findings.links[id(patched)], False
+
+
+def _lay(gateway: Gateway, view: Read | None, planned: Plan, index: int, entry: Entry, key: Key) -> None:
+    """Lay what the entry brings over the version seen, and check what came of it as a resource sent would be."""
+    assert entry.onto is not None
+    seen = planned.seen.get(key)
+    stored = None if seen is None or seen.deleted else decode(seen.body)
+    laid = entry.onto.laid(view, key, stored)
+    if laid is not stored:
+        gateway.validation.check_patched(gateway, laid, (), entry, planned.entries)
+    planned.resources[index] = laid
+    if laid is not entry.act.resource:
+        entry.links = None
+    if seen is not None:
+        planned.patched[key] = seen
+        planned.decided.add(key)
 
 
 def _rewrite(gateway: Gateway, view: Read | None, planned: Plan) -> None:

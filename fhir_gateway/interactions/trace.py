@@ -122,7 +122,7 @@ def recorded(work: Callable[[Write], T]) -> Callable[[Write], T]:
         status = 200
         if isinstance(result, Answer):
             status = result.status
-            if request.interaction.code == "transaction":
+            if request.interaction.code in ("transaction", "message"):
                 touched.add_stored(tx, result.shown)  # by what it reads; else it shows what it wrote
         table.write(tx, [_row(request.record(status), touched.ids(tx), _actor(request.actor))])
         request.written = True
@@ -339,6 +339,8 @@ def _more(interaction: Interaction) -> dict[str, Any]:
         more["query"] = interaction.parameters
     if interaction.conditions.if_none_exist is not None:
         more["if_none_exist"] = interaction.conditions.if_none_exist
+    if interaction.message is not None:
+        more["message"] = interaction.message.told()
     if interaction.code in ("batch", "transaction") and interaction.resource is not None:
         more |= _entries(interaction.resource)
     return more

@@ -182,3 +182,43 @@ class Overloaded(Unavailable):
     """Too many requests at once; `retry_after` seconds is soon, since nothing is broken."""
 
     retry_after: ClassVar[int] = 1
+
+
+# --- messages of HL7 v2
+
+NO_ER7 = Complaint(
+    "hl7v2-media-type",
+    "not-supported",
+    en="Messages of HL7 v2 are not taken as {sent}. Send them in their ER7 encoding, as {known}.",
+    fr="Les messages HL7 v2 ne sont pas reçus en {sent}. Envoyez-les dans leur encodage ER7, en {known}.",
+)
+ROLE_NOT_MEANT = Complaint(
+    "hl7v2-role",
+    "forbidden",
+    en="The role {role} may not do this: it is for {meant}.",
+    fr="Le rôle {role} ne le peut pas : c'est réservé au rôle {meant}.",
+)
+MESSAGE_UNKNOWN = Complaint(
+    "message-unknown",
+    "not-found",
+    en="There is no message {mid} in the log.",
+    fr="Il n'y a pas de message {mid} dans le journal.",
+)
+FILTER_UNKNOWN = Complaint(
+    "message-filter-unknown",
+    "invalid",
+    en="The log of messages is not asked by {name}. Known: {known}.",
+    fr="Le journal des messages ne s'interroge pas par {name}. Connus : {known}.",
+)
+FILTER_STATE = Complaint(
+    "message-filter-state",
+    "value",
+    en="state names no state of messages. States, separated by commas: {known}.",
+    fr="state ne désigne aucun état de message. Les états, séparés par des virgules : {known}.",
+)
+FILTER_NUMBER = Complaint(
+    "message-filter-number",
+    "value",
+    en="mid, before and last are numbers of messages; mid may be several, separated by commas.",
+    fr="mid, before et last sont des numéros de messages ; mid peut en donner plusieurs, séparés par des virgules.",
+)

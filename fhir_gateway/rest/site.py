@@ -20,6 +20,7 @@ from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Unavailable, op
 from fhir_gateway.rest import html
 from fhir_gateway.rest.complaints import METHOD_NOT_ALLOWED, NOT_OPEN, OUTSIDE_BASE
 from fhir_gateway.rest.guide import add_guide
+from fhir_gateway.rest.hl7v2 import Messages
 from fhir_gateway.rest.hosts import Hosts
 from fhir_gateway.rest.metrics import CONTENT_TYPE, Metrics
 from fhir_gateway.rest.negotiate import JSON, language_of
@@ -61,6 +62,8 @@ class Site:
         add("/health/live", self.live, summary="The process answers", tags=["health"])
         add("/health/ready", self.ready, summary="The database answers", tags=["health"], responses=_READY)
         add("/metrics", self.scrape, summary="Counts for Prometheus", tags=["health"], responses=_SCRAPE)
+        self.messages = Messages(settings)
+        self.messages.add_to(self.app)
         self.beside_fhir = self._add_oauth() if settings.knows_who_asks else frozenset()
 
     def _add_oauth(self) -> frozenset[str]:

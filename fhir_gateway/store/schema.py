@@ -151,6 +151,39 @@ share = Table(
     sqlite_with_rowid=False,
 )
 
+# A message of a hospital each, as it came and what became of it: see store/messages.py.
+message = Table(
+    "message",
+    metadata,
+    Column("mid", Rid, primary_key=True, autoincrement=True),
+    *_big("name"),  # hash of MSH-3, 4 and 10
+    Column("content", LargeBinary, nullable=False),  # digest of its bytes but for MSH-7
+    *_big("received", "settled"),  # µs; 0: not yet
+    Column("state", SmallInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    *_big("original"),  # of a duplicate, the message that it repeats; 0: none
+    Column("unplaced", Integer, nullable=False),  # fields that no rule read
+    Column("partner", Text, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("control_id", Text, nullable=False),
+    Column("mapping", Text, nullable=False),  # version of the rules that were applied
+    Column("detail", LargeBinary, nullable=False),  # JSON: issues, fields that no rule read
+    Column("answer", LargeBinary, nullable=False),  # its acknowledgement
+    Column("raw", LargeBinary, nullable=False),  # last, so that who reads the others does not read it
+    Index("message_name", "name", "mid"),
+    Index("message_state", "state", "mid"),
+    sqlite_autoincrement=True,
+)
+
+# How new, by one of the clocks of a sender, what a resource was made of is.
+as_of = Table(
+    "as_of",
+    metadata,
+    Column("measure", Rid, primary_key=True, autoincrement=False),  # hash of resource and clock
+    *_big("instant"),  # µs
+)
+
 # A request each, numbered as they are written: see store/trace.py.
 trace = Table(
     "trace",

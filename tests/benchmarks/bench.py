@@ -21,6 +21,8 @@ from tests.benchmarks import (
     filled,
     identity,
     imports,
+    mappings,
+    messages,
     narrowed,
     profile_import,
     profile_read,
@@ -39,7 +41,7 @@ from tests.benchmarks.figures import GOALS, Figures
 COPIES = 20
 ROUNDS = 3
 BUSY = 1.0  # load average
-PARTS = ("import", "read", "identity", "narrowing", "start", "search", "validation", "terminology")
+PARTS = ("import", "read", "identity", "narrowing", "start", "search", "validation", "terminology", "hl7v2", "mllp")
 RESULT = BUILD / "bench.json"
 
 
@@ -65,6 +67,9 @@ def _bench(engines: list[Engine], options: argparse.Namespace, folder: Path) -> 
     if "terminology" in options.only:
         _say("terminology")
         terminologies.measure(figures)
+    if "hl7v2" in options.only:
+        _say("messages of HL7 v2")
+        mappings.measure(figures, folder)
     about = {
         "full": options.full,
         "seconds": round(time.monotonic() - begun - unmeasured),
@@ -120,6 +125,9 @@ def _measure(engine: Engine, options: argparse.Namespace, folder: Path, figures:
             filling += seconds
         _say(f"{engine.name}: search")
         searches.measure(engine, url, figures, small)
+    if "mllp" in parts:
+        _say(f"{engine.name}: messages over MLLP")
+        messages.measure(engine, options.rounds, folder, figures)
     if "start" in parts:
         _say(f"{engine.name}: start")
         starts.measure(engine, options.rounds, folder, figures)

@@ -104,6 +104,9 @@ GOALS = (
     ),
     Goal("narrowing.sqlite.worst", "at most", 2, "search on SQLite by who does not see all, CPU, times unnarrowed"),
     Goal("narrowing.postgresql.worst", "at most", 2, "the same on PostgreSQL, CPU, times unnarrowed"),
+    Goal("messages.sqlite.frame.cpu", "at most", 2.5, "a message over MLLP on SQLite, ms of CPU to its answer"),
+    Goal("messages.sqlite.times", "at most", 1.5, "the same, CPU, times its bundle over HTTP"),
+    Goal("messages.postgresql.times", "at most", 1.5, "the same on PostgreSQL"),
     Goal("start.sqlite.warm.beyond", "at most", 0.5, "warm start on SQLite beyond the libraries, s"),
     Goal("start.sqlite.cold.beyond", "at most", 1.5, "cold start on SQLite beyond the libraries, s"),
     Goal("start.postgresql.warm.beyond", "at most", 0.5, "warm start on PostgreSQL beyond the libraries, s"),
@@ -117,6 +120,8 @@ GOALS = (
     Goal("terminology.validate", "at most", 20, "a code validated in process, warm, µs of CPU"),
     Goal("terminology.page", "at most", 10, "a page of 100 of 20,000 codes, ms of CPU"),
     Goal("terminology.page_excluding", "at most", 10, "a page of 100 of 20,000 codes but one, ms of CPU"),
+    Goal("mappings.adt.least", "at most", 0.4, "an admission of 2 kB made into FHIR, in process, ms of CPU"),
+    Goal("mappings.document.memory", "at most", 150, "a document of 20 MB mapped, added to the peak of memory, MB"),
     Goal("start.postgresql.cold.beyond", "at most", 1.5, "cold start on PostgreSQL beyond the libraries, s"),
 )
 

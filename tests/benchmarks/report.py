@@ -53,6 +53,15 @@ _LINES = (
         ),
     ),
     (
+        "Messages of hospitals, eight connections: CPU ms each",
+        (
+            ("from the frame to the answer after its commit", "messages.{}.frame.cpu"),
+            ("its bundle over HTTP", "messages.{}.bundle.cpu"),
+            ("times the bundle", "messages.{}.times"),
+            ("messages a second", "messages.{}.frame.rate"),
+        ),
+    ),
+    (
         "With a token: CPU µs a read, the larger of two roles",
         (
             ("floor", "identity.{}.read.floor.cpu"),
@@ -138,6 +147,24 @@ _TERMINOLOGY = (
     ("a page of 100 of 20,000 codes but one, CPU ms", "terminology.page_excluding"),
 )
 
+_HL7V2 = (
+    ("all rules read and checked, CPU s", "mappings.load"),
+    ("an admission, size, B", "mappings.adt.bytes"),
+    ("an admission (ADT^A01), CPU ms", "mappings.adt"),
+    ("  at the least", "mappings.adt.least"),
+    ("  in turns of the loop", "mappings.adt.turns"),
+    ("  the first of a process", "mappings.adt.first"),
+    ("a trio's results (ORU^R01), size, B", "mappings.oru.bytes"),
+    ("a trio's results, CPU ms", "mappings.oru"),
+    ("  at the least", "mappings.oru.least"),
+    ("  in turns of the loop", "mappings.oru.turns"),
+    ("a trio's prescription (OML^O21), size, B", "mappings.oml.bytes"),
+    ("a trio's prescription, CPU ms", "mappings.oml"),
+    ("  at the least", "mappings.oml.least"),
+    ("  in turns of the loop", "mappings.oml.turns"),
+    ("a document of 20 MB, added to the peak of memory, MB", "mappings.document.memory"),
+)
+
 
 def text(figures: Figures) -> str:
     """Return the tables: medians, with the range where there were several measurements."""
@@ -152,6 +179,9 @@ def text(figures: Figures) -> str:
     codes: Rows = [(says, str(figures[name])) for says, name in _TERMINOLOGY if name in figures]
     if codes:
         parts.append(table(("Terminology, in process", ""), codes))
+    messages: Rows = [(says, str(figures[name])) for says, name in _HL7V2 if name in figures]
+    if messages:
+        parts.append(table(("HL7 v2 made into FHIR, in process", ""), messages))
     if shapes := _shape_rows(figures):
         head = ("Search: p50 and p95 ms, matches a page, times its own p50 at one copy", *ENGINES)
         parts.append(table(head, shapes))

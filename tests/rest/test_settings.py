@@ -234,3 +234,23 @@ def test_the_page_names_every_setting_with_its_default_and_no_other():
         value = getattr(settings, name)
         if default not in ("", "the user's folder for data"):
             assert default == f"`{str(value).lower() if isinstance(value, bool) else value}`", name
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"mllp_port": 2575}, "mllp_port needs partners"),
+        ({"mllp_port": 2575, "partners": "p.toml", "mllp_host": "0.0.0.0"}, "without TLS"),
+        ({"mllp_port": 2575, "partners": "p.toml", "mllp_certificate": "c.pem"}, "go together"),
+    ],
+)
+def test_messages_are_taken_in_safely_or_not_at_all(values: dict[str, Any], reason: str):
+    with pytest.raises(ValidationError, match=reason):
+        Settings(**values)
+
+
+def test_mllp_for_others_is_tls_or_said_to_be_plain():
+    others: dict[str, Any] = {"mllp_port": 2575, "partners": "p.toml", "mllp_host": "0.0.0.0"}
+    assert Settings(**others, mllp_plain=True).mllp_plain
+    assert Settings(**others, mllp_certificate="c.pem", mllp_authority="a.pem").mllp_port == 2575
+    assert Settings(mllp_port=2575, partners="p.toml").mllp_host == "127.0.0.1"

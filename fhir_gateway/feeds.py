@@ -1,0 +1,86 @@
+"""The doors for messages of hospitals put together: who may send, by which rules they are read, where they come in."""
+
+from __future__ import annotations
+
+import logging
+
+from fhir_gateway.interactions.gateway import Gateway
+from fhir_gateway.interactions.message import Intake
+from fhir_gateway.mllp.drop_folder import DropFolder
+from fhir_gateway.mllp.server import Bounds, Server
+from fhir_gateway.mllp.tls import context_of
+from fhir_gateway.policy.partners import Partners, partners_of
+from fhir_gateway.rest.hl7v2 import Messages
+from fhir_gateway.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_STOP_SHARE = 0.8  # of the seconds that requests at work have to end
+
+
+class Feeds:
+    """What takes in messages, while the gateway is open."""
+
+    def __init__(self, messages: Messages, server: Server | None, folder: DropFolder | None) -> None:
+        self._messages = messages
+        self._server = server
+        self._folder = folder
+
+    async def close(self, seconds: float) -> None:
+        """End in good order: what was begun is answered."""
+        self._messages.intake = None
+        if self._server is not None:
+            await self._server.stop(seconds * _STOP_SHARE)
+        if self._folder is not None:
+            self._folder.stop()
+
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        return {} if self._server is None else self._server.gauges()
+
+
+def intake_of(settings: Settings, gateway: Gateway) -> Intake:
+    """Return what takes messages in, by the partners of these settings. Raises: BadPartners, MappingError."""
+    partners = partners_of(settings.partners) if settings.partners is not None else Partners()
+    from fhir_gateway.exchange.hl7v2.current import Current  # a start waits for it only where messages come
+
+    rules = Current(settings.mappings_folder)
+    for partner in partners.all:
+        rules.of(partner.sites)  # what is wrong keeps it from starting
+    return Intake(gateway, partners, rules.of, settings.max_message_bytes)
+
+
+async def opened_feeds(settings: Settings, gateway: Gateway, messages: Messages) -> Feeds:
+    """Open the doors that these settings ask for.
+
+    Raises: BadPartners, BadCertificate, MappingError, OSError when the address cannot be listened on.
+    """
+    intake = intake_of(settings, gateway)
+    messages.intake = intake
+    if settings.partners is not None and (resumed := intake.resume()):
+        logger.info("messages resumed", extra={"fields": {"messages": resumed}})
+    folder = None
+    if settings.drop_folder is not None:
+        folder = DropFolder(settings.drop_folder, intake)
+        folder.start()
+    return Feeds(messages, await _listener(settings, intake), folder)
+
+
+async def _listener(settings: Settings, intake: Intake) -> Server | None:
+    if settings.mllp_port is None:
+        return None
+    context = None
+    if settings.mllp_certificate is not None and settings.mllp_authority is not None:
+        context = context_of(settings.mllp_certificate, settings.mllp_key, settings.mllp_authority)
+    bounds = Bounds(
+        settings.max_message_bytes,
+        max(settings.max_held_bytes, 2 * settings.max_message_bytes),
+        settings.mllp_connections,
+        settings.mllp_idle_timeout,
+        settings.request_timeout,
+        settings.mllp_write_timeout,
+        settings.mllp_threads,
+    )
+    server = Server(intake, bounds, context)
+    host, port = await server.start(settings.mllp_host, settings.mllp_port, shared=settings.workers > 1)
+    logger.info("listening", extra={"fields": {"mllp": f"{host}:{port}", "tls": context is not None}})
+    return server
