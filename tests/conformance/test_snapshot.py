@@ -123,6 +123,20 @@ def test_prose_is_replaced_or_added_to_where_it_begins_with_dots():
     assert made["Patient.gender"]["comment"] == "Other."
 
 
+def test_what_stands_beside_a_text_comes_with_it_and_goes_with_it():
+    def beside(text: str) -> Element:
+        return {"extension": [{"url": "http://example.org/translation", "valueString": text}]}
+
+    first = profile(element("Patient.gender", short="Sexe", _short=beside("Sex")), url="http://example.org/first")
+    whole = generate(first, Known())
+    assert snapshot(first)["Patient.gender"]["_short"] == beside("Sex")
+    second = profile(element("Patient.gender", min=1), of="http://example.org/first", type="Patient")
+    assert snapshot(second, whole)["Patient.gender"]["_short"] == beside("Sex")
+    third = profile(element("Patient.gender", short="Genre"), of="http://example.org/first", type="Patient")
+    assert snapshot(third, whole)["Patient.gender"]["short"] == "Genre"
+    assert "_short" not in snapshot(third, whole)["Patient.gender"]
+
+
 def test_constraints_add_up_and_say_where_they_come_from():
     rule = {"key": "p-1", "severity": "error", "human": "A name.", "expression": "name.exists()"}
     again = {"key": "dom-2", "severity": "error", "human": "Another.", "expression": "true"}
