@@ -9,6 +9,7 @@ Source: FHIR R4, Validating Resources.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +39,8 @@ class Quiet:
         self._tongued = tongued
         self._slots: dict[int, tuple[Slot, Test, Test]] = {}
         self._made: dict[tuple[int, str], Test] = {}
+        self._begun: set[tuple[int, str]] = set()
+        self._making = threading.RLock()
         self._uncoded: dict[tuple[int, str], Test] = {}
 
     def at(self, slot: Slot, own: Schema) -> tuple[Slot, Test, Test]:
@@ -62,10 +65,22 @@ class Quiet:
         """Return the test of one element of a type under a rule of a profile."""
         key = (id(rule), type)
         made = self._made.get(key)
-        if made is None:
-            self._made[key] = lambda value: self._made[key](value)  # met again while it is being made
-            made = self._made[key] = self._of(rule, self._knowledge.look(rule, type, schema), type)
-        return made
+        return self._new(key, rule, type, schema) if made is None else made
+
+    def _new(self, key: tuple[int, str], rule: Rule, type: str, schema: Schema) -> Test:
+        """Make a test, one thread at a time: another one must not take what is half made for the whole."""
+        with self._making:
+            if key in self._made:
+                return self._made[key]
+            if key in self._begun:  # met again while it is being made; until it is, the walk looks
+                return lambda value: self._made.get(key, never)(value)
+            self._begun.add(key)
+            try:
+                made = self._of(rule, self._knowledge.look(rule, type, schema), type)
+            finally:
+                self._begun.discard(key)
+            self._made[key] = made
+            return made
 
     def beside_code(self, rule: Rule, look: Look, type: str) -> Test:
         """Return the test of all of a Coding or Quantity but what its own code system says of it."""
