@@ -22,7 +22,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The tokens hold for a day: long enough to try things by hand, on a machine that nobody else reaches.
-run: $(RUNTIME) ## install, start the gateway on its SQLite file, print a token for each role, load the demo, say what to try (PORT=8080)
+run: $(RUNTIME) ## install, start the gateway on its SQLite file, print a token for each role, load a dossier in each state, say what to try (PORT=8080)
 	@mkdir -p build/run; \
 	printf '%s\n' 'builtin_issuer = true' 'port = $(PORT)' 'data_folder = "build/run"' > build/run/fhir-gateway.toml; \
 	export FHIR_GATEWAY_CONFIG="$${FHIR_GATEWAY_CONFIG:-build/run/fhir-gateway.toml}"; \
@@ -38,6 +38,7 @@ test: $(DEVELOPMENT) ## install, then pass all tests, on SQLite and on a real Po
 conformance: $(DEVELOPMENT) ## the official and seeded suites against their floors; FULL=1 runs all of them
 	FHIR_GATEWAY_SUITES=$(if $(FULL),full,tenth) $(BIN)/pytest tests/spec tests/fhir/test_official_examples.py \
 		tests/conformance/test_search_oracle.py tests/conformance/validation/test_mangled.py tests/search \
+		tests/conformance/pfmg tests/demo_dossiers/test_examples.py tests/interactions/operations/test_dossier_examples.py \
 		-n auto --dist loadgroup -q $(PYTEST_ARGS)
 
 bench: $(DEVELOPMENT) ## measure on the Synthea bundles, 5 minutes; writes build/bench.json

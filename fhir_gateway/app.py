@@ -23,7 +23,7 @@ from fhir_gateway.conformance.package_offers import offers_of
 from fhir_gateway.feeds import opened_feeds
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
-from fhir_gateway.interactions import full_text
+from fhir_gateway.interactions import dossier_summaries, full_text
 from fhir_gateway.interactions.access import Rights
 from fhir_gateway.interactions.background import Background, Step, Task
 from fhir_gateway.interactions.gateway import Gateway, Limits, Searching, SearchState
@@ -102,6 +102,7 @@ _TASKS: tuple[Task, ...] = (
     ("search-parameters", keep_up),
     ("reindex", reindex),
     ("full-text", full_text.step),
+    ("dossier-summaries", dossier_summaries.step),
 )
 
 

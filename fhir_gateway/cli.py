@@ -28,7 +28,7 @@ HELP = """A FHIR R4 gateway for genomic medicine.
     fhir-gateway serve --port 9000          on another port
     fhir-gateway explain 'Patient?name=a'   say how a search is run
     fhir-gateway validate patient.json      say what is wrong with a resource
-    fhir-gateway demo                       tell the story of a trio to a gateway that runs
+    fhir-gateway demo                       tell the pathway of a trio to a gateway that runs
     fhir-gateway policy                     print what each role may do
     fhir-gateway serve --database postgresql://gateway@localhost/gateway --workers 4
 
@@ -39,7 +39,7 @@ Then open http://127.0.0.1:8080/ in a browser, or ask:
 # name: (module:function, what the list of commands says of it)
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("fhir_gateway.cli:serve", "Start the gateway."),
-    "demo": ("fhir_gateway.demo:demo", "Tell the story of a trio against a running gateway."),
+    "demo": ("fhir_gateway.demo.command:demo", "Tell the pathway of a trio to a running gateway, or many of them."),
     "token": ("fhir_gateway.token_command:token", "Print an access token of the built-in issuer."),
     "policy": ("fhir_gateway.cli:policy", "Print what each role may do."),
     "guide": ("fhir_gateway.cli:guide", "Write the guide to the profiles as files."),
@@ -274,7 +274,8 @@ def validate(
     """Say what is wrong with FHIR resources in files: JSON, XML and NDJSON.
 
     Each resource is held to the definition of its type, to the profiles it claims in meta.profile and to those named
-    with --profile. Every problem is told, with its line and column, its FHIRPath expression and a code that stays.
+    with --profile; of a PFMG submission (a transaction Bundle) it is told what its dossier lacks as well. Every problem
+    is told, with its line and column, its FHIRPath expression and a code that stays.
 
     \b
     Exit status:
@@ -291,6 +292,7 @@ def validate(
     fhir-gateway validate examples/ --format sarif > fhir.sarif
     curl -s http://127.0.0.1:8080/fhir/Patient/1 | fhir-gateway validate -
     """
+    import time
     from functools import partial
     from pathlib import Path
 
@@ -298,7 +300,9 @@ def validate(
     from fhir_gateway.conformance.reports.judging import Task, files_of, judged
     from fhir_gateway.conformance.validation.walk import Wishes
     from fhir_gateway.conformance.validators import validator_of
+    from fhir_gateway.dossier.submission import lacking_in
     from fhir_gateway.fhir.outcome import FhirError
+    from fhir_gateway.fhir.primitives import instant_text
 
     telling = {"text": forms.text, "json": forms.as_json, "sarif": forms.sarif, "junit": forms.junit,
                "html": page.html}  # fmt: skip
@@ -311,7 +315,8 @@ def validate(
         if value not in known:
             give_up(f"{name} {value}: there is {', '.join(known)}", 2)
     names, below = files_of(files)
-    task = Task(tuple(profile or ()), spoken, level, Wishes(any_extensions=extensions), form == "html")  # type: ignore[arg-type]
+    beside = partial(lacking_in, at=instant_text(time.time_ns() // 1_000))
+    task = Task(tuple(profile or ()), spoken, level, Wishes(any_extensions=extensions), form == "html", beside)  # type: ignore[arg-type]
     make = partial(validator_of, tuple(package or ()), None if package_folder is None else Path(package_folder))
     try:
         found = list(_told(judged(names, below, make, task, processes or None), len(names)))
@@ -521,18 +526,19 @@ def in_french() -> bool:
 
 def _welcome(settings: Settings, address: str) -> str:
     base = settings.public_url or address + settings.base_path
-    sample, story = "", f"fhir-gateway demo --url {base}"
+    # Dossiers move by who acts: the demo needs tokens, and makes them where they are issued here.
+    sample, story = "", "fhir-gateway policy"
     if settings.builtin_issuer:
-        asked = "fhir-gateway token --role prescripteur --organisation 990000015"
+        asked = "fhir-gateway token --role prescripteur --organisation 990000010"
         sample = f"\n{'  jeton     ' if in_french() else '  token  '}{asked}"
-        story = "fhir-gateway policy"
+        story = f"fhir-gateway demo --url {base}"
     if in_french():
         return f"""La passerelle répond à {base}
 
   ouvrir    {address}/          pour commencer
             {address}/docs      ce que l'on peut demander
   essayer   curl '{base}/metadata?_pretty=true'
-            {story.replace("demo", "demo --language fr")}{sample}
+            {story}{sample}
   arrêter   Ctrl-C
 """
     return f"""The gateway answers at {base}

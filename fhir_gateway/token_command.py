@@ -6,13 +6,13 @@ Source: RFC 6750; SMART App Launch 2.2.0, "Scopes"; the roles of `policy`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fhir_gateway.cli import chosen_settings, give_up, in_french
+from fhir_gateway.demo.credentials import TOKENS, made, names
 from fhir_gateway.policy import scopes
 from fhir_gateway.policy.actor import ROLES
 from fhir_gateway.policy.builtin_issuer import BuiltinIssuer
@@ -21,24 +21,6 @@ from fhir_gateway.settings import Settings
 from fhir_gateway.trust import NoTrust, builtin_issuer
 
 FINESS = "https://finess.esante.gouv.fr"
-TOKENS = "tokens"  # the folder of the demonstration's tokens, in the data folder
-_HOSPITAL, _PLATFORM, _COLLECTOR = (f"{FINESS}|{number}" for number in ("990000015", "990000023", "990000031"))
-# The organisation that each role acts for in the demonstration, and the RPPS number of persons; all of it is invented.
-_DEMO: Mapping[str, tuple[str | None, str | None]] = {
-    "prescripteur": (_HOSPITAL, "99900000017"),
-    "conseiller-genetique": (_HOSPITAL, "99900000025"),
-    "assistant-prescription": (_HOSPITAL, "99900000033"),
-    "coordonnateur-rcp": (_HOSPITAL, "99900000041"),
-    "membre-rcp": (_HOSPITAL, "99900000058"),
-    "biologiste-lbm": (_PLATFORM, "99900000066"),
-    "pathologiste-referent": (_HOSPITAL, "99900000074"),
-    "plateforme": (_PLATFORM, None),
-    "flux-hospitalier": (_HOSPITAL, None),
-    "collecteur": (_COLLECTOR, None),
-    "integrateur": (None, None),
-    "auditeur": (None, None),
-    "administrateur": (None, None),
-}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST = 30 * 86_400  # seconds
 _LIFE = re.compile(r"(\d{1,8})([smhd])")
@@ -76,8 +58,8 @@ def token(
     Examples:
     export FHIR_GATEWAY_BUILTIN_ISSUER=true
     fhir-gateway serve &
-    fhir-gateway token --role prescripteur --organisation 990000015 --rpps 99900000017
-    fhir-gateway token --role plateforme --organisation 990000023 --scope 'system/ServiceRequest.rs system/Task.rus'
+    fhir-gateway token --role prescripteur --organisation 990000010 --rpps 99900000011
+    fhir-gateway token --role plateforme --organisation 690043534 --scope 'system/ServiceRequest.rs system/Task.rus'
     curl -H "Authorization: Bearer $(fhir-gateway token --role administrateur)" http://127.0.0.1:8080/fhir/Patient
 
     \b
@@ -147,20 +129,22 @@ def _made(
 
 
 def _demo(issuer: BuiltinIssuer, settings: Settings, life: int) -> None:
-    """Print a token for each role, and keep each in a file of its name: as the header that `curl -H @file` sends."""
+    """Print a token for each role, and keep one for each who acts: as the header that `curl -H @file` sends."""
     folder = settings.data_folder / TOKENS
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for role in ROLES:
-        organisation, rpps = _DEMO[role]
-        made = _made(issuer, role, organisation, rpps, "", life, "")
-        _keep(folder / role, f"Authorization: Bearer {made}")
-        whose = f" · FINESS {organisation.partition('|')[2]}" if organisation else ""
-        typer.echo(f"{role}{whose}\n  {made}")
+    for name, actor in names():
+        token = made(issuer, actor, life)
+        _keep(folder / name, f"Authorization: Bearer {token}")
+        if name == actor.role:
+            whose = "" if actor.organisation is None else f" · FINESS {actor.organisation.partition('|')[2]}"
+            typer.echo(f"{actor.role}{whose}\n  {token}")
     hours = life // 3600
     typer.echo(
-        f"\nCes jetons valent {hours} h ; ils sont aussi dans {folder}/ : curl -H @{folder}/prescripteur …"
+        f"\nCes jetons valent {hours} h ; ils sont aussi dans {folder}/, avec ceux d'autres établissements : "
+        f"curl -H @{folder}/prescripteur …"
         if in_french()
-        else f"\nThese tokens hold for {hours} hours; they are in {folder}/ too: curl -H @{folder}/prescripteur …"
+        else f"\nThese tokens hold for {hours} hours; they are in {folder}/ too, with those of other structures: "
+        f"curl -H @{folder}/prescripteur …"
     )
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import pytest
 
+from tests.issued import Issued, issued
 from tests.postgres import Cluster, Database, shared_cluster
 from tests.served import Served, serve
 
@@ -93,6 +94,27 @@ def clean_served(clean_database: str) -> Iterator[Served]:
     """A gateway in a process of its own with a fresh database, for one test, on each engine."""
     with serve(clean_database) as served:
         yield served
+
+
+# Tests of dossiers share one gateway for each engine, which starts once: each has dossiers of its own there.
+_PATHWAYS = [pytest.param(each, marks=pytest.mark.xdist_group(f"pathway-{each}")) for each in ("sqlite", "postgresql")]
+
+
+@pytest.fixture(scope="session", params=_PATHWAYS)
+def pathway_engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn, for tests that share a gateway with all others that ask for it."""
+    engine: Engine = request.param
+    return engine
+
+
+@pytest.fixture(scope="session")
+def pathway_gateway(
+    pathway_engine: Engine, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Issued]:
+    """A gateway with the built-in issuer, which knows the structures and professionals of the examples."""
+    for database in _database(pathway_engine, request, tmp_path_factory):
+        with issued(database, tmp_path_factory.mktemp("issuer")) as gateway:
+            yield gateway
 
 
 def _database(

@@ -41,6 +41,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, 
     (folder / "build" / "run").mkdir(parents=True)
     file = folder / "build" / "run" / "fhir-gateway.toml"
     file.write_text(f'builtin_issuer = true\nport = {port}\ndata_folder = "build/run"\n')
+    (folder / "profiles").symlink_to(ROOT / "profiles")
     run_in(folder, ["fhir-gateway", "token", "--demo"], **{FILE_VARIABLE: str(file)})
     settings = {FILE_VARIABLE: str(file), "FHIR_GATEWAY_DATA_FOLDER": str(folder / "build" / "run")}
     with serve(f"sqlite:///{folder}/gateway.sqlite", port=port, environment=settings) as served:

@@ -6,6 +6,7 @@ Source: fhir_gateway/README.md; pyproject.toml, [tool.importlinter].
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import re
 import string
@@ -147,6 +148,13 @@ def test_the_lock_holds_every_dependency_and_the_second_contains_the_first() -> 
     assert {distribution(name) for name in project["dependencies"]} - runtime.keys() == set()
     extras = {name for extra in project["optional-dependencies"].values() for name in extra}
     assert {distribution(name) for name in extras} - development.keys() - {"fhir-gateway"} == set()
+
+
+@pytest.mark.xdist_group("house")
+def test_a_group_of_tests_stays_on_one_worker(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist marks a group at the end of each test's id, which pytest 9.2 lost without a word."""
+    in_groups = os.environ.get("PYTEST_XDIST_WORKER") is not None and request.config.getoption("loadgroup")
+    assert request.node.nodeid.endswith("@house") == in_groups
 
 
 def locked(name: str) -> dict[str, str]:

@@ -33,6 +33,8 @@ from fhir_gateway.fhir.json import decode, encode
 
 SUSHI = "fsh-sushi@3.21.0"
 _SOURCES = ("sushi-config.yaml", "input")
+# What SUSHI's configuration cannot say of the guide: its language, its texts in the other one.
+_GUIDE = "guide.json"
 
 
 class SushiError(Exception):
@@ -58,7 +60,9 @@ def compiled(
     resources = [decode(path.read_bytes()) for path in files]
     guide = next(each for each in resources if each["resourceType"] == "ImplementationGuide")
     guide["definition"] = {"resource": guide["definition"]["resource"]}  # the rest is for HL7's publisher of guides
-    return _own(guide), [each | {"version": guide["version"]} for each in resources if "url" in each]
+    guide |= decode((sources / _GUIDE).read_bytes())
+    # A NamingSystem of R4 has neither url nor version.
+    return _own(guide), [each | {"version": guide["version"]} if "url" in each else each for each in resources]
 
 
 def _own(guide: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +139,7 @@ def pack(own: dict[str, Any], resources: list[dict[str, Any]], out: Path) -> Non
 
 def digests(sources: Path) -> dict[str, str]:
     """Return the SHA-256 of each source file, by path: whether the package is what they make tells without SUSHI."""
-    files = [sources / _SOURCES[0], *sorted((sources / _SOURCES[1]).rglob("*.fsh"))]
+    files = [sources / _SOURCES[0], sources / _GUIDE, *sorted((sources / _SOURCES[1]).rglob("*.fsh"))]
     return {path.relative_to(sources).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 

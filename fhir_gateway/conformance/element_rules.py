@@ -65,6 +65,8 @@ class Constraint:
         for name in _TEXTS:
             if name in by:
                 made[name] = _text(made.get(name), by[name])
+        for name in (*_REPLACED, *_TEXTS):
+            _beside(made, by, name)
         for name in _LISTS:
             if name in by:
                 made[name] = _joined(made.get(name, []), by[name])
@@ -162,7 +164,17 @@ def documented(base: Definition, by: Mapping[str, Any]) -> Definition:
     for name in _DOCUMENTED:
         if name in by:
             made[name] = by[name]
+        _beside(made, by, name)
     return made
+
+
+def _beside(made: Definition, by: Mapping[str, Any], name: str) -> None:
+    """Take over what stands beside a text that is replaced, such as its translations: the old ones are of the old."""
+    beside = f"_{name}"
+    if beside in by:
+        made[beside] = by[beside]
+    elif name in by:
+        made.pop(beside, None)
 
 
 def _number(max: str) -> float:

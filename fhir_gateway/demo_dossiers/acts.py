@@ -36,7 +36,8 @@ class Write:
 class Move:
     """A Task to another status: that of a code (pfmg-tache), a request and a tube (ids; None: of the whole person).
 
-    `reason`: of pfmg-motif; `output`: "Type/id" of what was made. Who accepts or rejects it becomes its owner.
+    `reason`: of pfmg-motif; `output`: "Type/id" of what was made. Who accepts or rejects it becomes its owner; `owner`:
+    the structure ("system|value") that it is addressed to.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Move:
     tube: str | None = None
     reason: str | None = None
     output: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Final, Literal
 
 from fhir_gateway.demo_dossiers import results
 from fhir_gateway.demo_dossiers.acts import Act, Move, Write
-from fhir_gateway.demo_dossiers.invented import colleague, professionals
+from fhir_gateway.demo_dossiers.invented import Professional, colleague, professionals, structures
 from fhir_gateway.demo_dossiers.prescription import Member, Prescription, consents, request, specimens, submitted
-from fhir_gateway.demo_dossiers.resources import Resource, identifier_system, profiled, provenance
+from fhir_gateway.demo_dossiers.resources import Resource, identifier_system, profiled, provenance, to_structure
 from fhir_gateway.dossier import codes
 from fhir_gateway.dossier.actor import Acting
 from fhir_gateway.dossier.codes import concept
@@ -111,7 +111,7 @@ class _Course:
             yield "analyse-bioinfo", self._of_the_dossier("analyse-bioinfo", self.platform)
         yield "interpretation", self._of_the_dossier("interpretation", self.biologist.acting)
         yield "restitution", self._reported()
-        yield "rcp-aval", self._of_the_dossier("rcp-aval", self.coordinator.acting)
+        yield "rcp-aval", self._discussed()
         yield "depot-cad", self._of_the_dossier("depot-cad", self.platform)
         yield "completed", self._completed()
 
@@ -125,6 +125,7 @@ class _Course:
         proband = self._id(self.prescription.proband)
         day = self.plan.days["rcp"]
         who = self.coordinator.acting
+        yield self._addressed("rcp-amont", self.assistant if self.plan.by_assistant else self.prescriber)
         if self.plan.refused:
             refusal = Move("rcp-amont", proband, "rejected", reason="rcp-complement")
             yield Act(self.clock.at(day * 0.6), who, refusal)
@@ -149,7 +150,14 @@ class _Course:
             "authoredOn": at,
             "lastModified": at,
             "requester": proband["requester"],
+            "owner": to_structure(structures()[self.coordinator.structure]),
         }
+
+    def _addressed(self, code: str, who: Professional) -> Act:
+        """Tell which RCP is asked: without that no coordinator would see the dossier."""
+        asked = structures()[self.coordinator.structure].token
+        move = Move(code, self._id(self.prescription.proband), "requested", owner=asked)
+        return Act(self.clock.at(), who.acting, move)
 
     def _consented(self) -> Iterator[Act]:
         for member in self.prescription.members:
@@ -157,8 +165,6 @@ class _Course:
             made = consents(self.prescription, member, at)
             self.consents[member.key] = next(each for each in made if each["resourceType"] == "Consent")
             yield Act(at, self.assistant.acting, Write("consent", tuple(made)))
-            done = Move("recueil-consentement", self._id(member), "completed")
-            yield from self._moves(self.assistant.acting, done, self.plan.days["consents"])
 
     def _sampled(self) -> Iterator[Act]:
         at = self.clock.at(self.plan.days["tubes"])
@@ -230,6 +236,10 @@ class _Course:
 
     def _of_the_dossier(self, code: str, who: Acting) -> Iterator[Act]:
         yield from self._moves(who, Move(code, self._id(self.prescription.proband), "completed"), self.plan.days[code])
+
+    def _discussed(self) -> Iterator[Act]:
+        yield self._addressed("rcp-aval", self.prescriber)
+        yield from self._of_the_dossier("rcp-aval", self.coordinator.acting)
 
     def _reported(self) -> Iterator[Act]:
         day = self.plan.days["restitution"]

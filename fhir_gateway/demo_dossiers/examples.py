@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from fhir_gateway.demo_dossiers import five_minutes, results
 from fhir_gateway.demo_dossiers import resources as make
-from fhir_gateway.demo_dossiers import results
 from fhir_gateway.demo_dossiers.cases import AT, cases, complete, originals
 from fhir_gateway.demo_dossiers.faults import FAULTS, Expected, Fault
 from fhir_gateway.demo_dossiers.invented import people, professionals, structures
@@ -32,7 +32,7 @@ REPORTED: Final = "2026-10-26T10:00:00Z"
 # What a store lacks as long as consents are to come.
 UNSIGNED: Final = {"01-draft": ("index", "mere", "pere"), "02-refused-by-the-rcp": ("index", "mere", "pere"),
                    "03-validated-by-the-rcp": ("index",)}  # fmt: skip
-WITHDRAWN: Final = ("23-consent-withdrawn", "24-withdrawn-and-revoked")
+WITHDRAWN: Final = ("23-consent-withdrawn",)  # what was revoked since lacks nothing any more
 
 
 def folder() -> Path:
@@ -102,6 +102,8 @@ def _faulty(fault: Fault) -> Iterator[tuple[str, Resource]]:
         "draft": [_placed(each, held, "rules") for each in fault.draft],
         "finalise": [_placed(each, held, "rules") for each in finalise],
     }
+    if fault.active:
+        gaps["active"] = [_placed(each, held, "rules") for each in fault.active]
     yield f"{path}.expected.json", {
         **said, "validate": [_placed(each, held, "validate") for each in fault.validate], "at": AT, "gaps": gaps,
     }  # fmt: skip
@@ -315,6 +317,7 @@ def text(resource: Resource) -> str:
 def main() -> None:
     """Write all files, and take away what is no example any more."""
     made = {folder() / path: text(resource) for path, resource in files()}
+    made |= {five_minutes.folder() / name: text(resource) for name, resource in five_minutes.files()}
     for path in folder().glob("*/*.json"):
         if path not in made:
             path.unlink()

@@ -354,7 +354,8 @@ _ON_THE_WAY: Final = (
 
 _BUNDLES: Final = (
     _trio("active-at-once", "une prescription est déposée déjà active", "a request is submitted as active",
-          put(MOTHER, status="active"), validate=(_broken("pfmg-bdl-2", "Bundle"),)),
+          put(MOTHER, status="active"), validate=(_broken("pfmg-bdl-2", "Bundle"),),
+          active=(Expected("warning", "dossier-rcp-missing", INDEX, ""),)),
     Fault("without-full-url", "submissions/solo", "le tube est créé sans fullUrl", "the tube has no fullUrl",
           bundle=_last_without_url, validate=(_broken("pfmg-bdl-4", "Bundle"),)),
     _trio("examination-of-another-list", "l'examen est d'une autre liste", "the examination is of another list",

@@ -17,7 +17,7 @@ from fhir_gateway.demo_dossiers.resources import Resource, profiled
 from fhir_gateway.demo_dossiers.submission import name_of
 from fhir_gateway.dossier import codes
 from fhir_gateway.dossier.actor import Acting
-from fhir_gateway.dossier.changes import Changes
+from fhir_gateway.dossier.changes import Changes, custodian
 from fhir_gateway.dossier.codes import concept
 from fhir_gateway.dossier.dossier import Dossier, Person, gathered, task_code
 from fhir_gateway.dossier.tasks import BENCH, BY_CODE, SKIPPED, STEPS, Step, new_task, settled
@@ -64,7 +64,7 @@ class Standing:
             self._activate(act.at)
         elif write.what == "withdrawal":
             self._withdraw(write, act)
-        elif write.what in SELDOM and (self._is_active or write.what == "again"):
+        elif write.what == "consent" or (write.what in SELDOM and (self._is_active or write.what == "again")):
             self._settle(act.at)
 
     def _begin(self, at: str) -> None:
@@ -107,6 +107,8 @@ class Standing:
         task.pop("statusReason", None)
         if move.status in ("accepted", "rejected"):
             task["owner"] = {**task.get("owner", {}), "identifier": codes.identifier(str(act.actor.organisation))}
+        if move.owner is not None:
+            task["owner"] = {"identifier": codes.identifier(move.owner)}
         if move.reason is not None:
             task["statusReason"] = concept(codes.MOTIF, move.reason)
         if move.output is not None:
@@ -132,17 +134,21 @@ class Standing:
         raise LookupError(f"no open task {move.code} of {move.request}")
 
     def _trace(self, task: Resource, actor: Acting, at: str) -> None:
-        """Write who validated, as a door does with every decision."""
+        """Write who validated, as a door does with every decision; the hospital keeps it, and so sees it."""
+        dossier = self._dossier()
+        (proband,) = dossier.probands
+        request = proband.request.resource
         made = {
             **profiled("Provenance", f"{task['id']}-decision", "provenance"),
             "target": [{"reference": name_of(task)}],
             "recorded": at,
-            "reason": [{"text": "Demande validée en RCP d'amont"}],
+            "reason": [concept(codes.MOTIF, "rcp-validation")],
             "agent": [
                 {
                     "who": {"identifier": {"system": codes.RPPS, "value": str(actor.rpps)}},
                     "onBehalfOf": {"identifier": codes.identifier(str(actor.organisation))},
-                }
+                },
+                *custodian(dossier.organisations(request.get("requester"), request)),
             ],
         }
         self.resources[name_of(made)] = made

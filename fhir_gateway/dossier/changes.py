@@ -14,17 +14,28 @@ from fhir_gateway.dossier.codes import Resource
 from fhir_gateway.dossier.dossier import Held
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 
+_AGENT_TYPE: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 # The server as the agent of what it does by itself.
 SERVER_AGENT: Final[Resource] = {
-    "type": {
-        "coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": "assembler"}]
-    },
+    "type": {"coding": [{"system": _AGENT_TYPE, "code": "assembler"}]},
     "who": {
         "type": "Device",
         "identifier": {"system": f"{CANONICAL_BASE}/identifier/application", "value": "fhir-gateway"},
         "display": "fhir-gateway",
     },
 }
+
+
+def custodian(organisations: Iterable[str]) -> list[Resource]:
+    """Return the agent that the requesting hospital is: it keeps the dossier, and sees what is written about it.
+
+    `organisations`: its identifiers, "system|value"; without one nobody is named.
+    """
+    numbers = sorted(organisations, key=lambda each: (not each.startswith(f"{codes.FINESS}|"), each))
+    if not numbers:
+        return []
+    who = {"type": "Organization", "identifier": codes.identifier(numbers[0])}
+    return [{"type": {"coding": [{"system": _AGENT_TYPE, "code": "custodian"}]}, "who": who}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +71,20 @@ def with_status(resource: Resource, status: str, at: str, reason: str | None = N
 
 
 def provenance(
-    targets: Iterable[dict[str, str]], at: str, reason: str, agent: Resource, entity: dict[str, str] | None = None
+    targets: Iterable[dict[str, str]],
+    at: str,
+    reason: str,
+    agents: Iterable[Resource],
+    entity: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the Provenance of changes. `reason`: a code of pfmg-motif; `agent`: a Provenance.agent; `entity`: why."""
+    """Return the Provenance of changes. `reason`: a code of pfmg-motif; `agents`: Provenance.agent; `entity`: why."""
     made: dict[str, Any] = {
         "resourceType": "Provenance",
         "meta": {"profile": [f"{codes.PROFILE}provenance"]},
         "target": list(targets),
         "recorded": at,
         "reason": [codes.concept(codes.MOTIF, reason)],
-        "agent": [agent],
+        "agent": list(agents),
     }
     if entity is not None:
         made["entity"] = [{"role": "source", "what": entity}]

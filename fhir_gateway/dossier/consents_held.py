@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fhir_gateway.dossier import codes
+from fhir_gateway.dossier.codes import Resource
 from fhir_gateway.dossier.consent import Decision, decision, is_held
 from fhir_gateway.dossier.dossier import Dossier, Held, Person
 from fhir_gateway.dossier.finding import Finding, person_values
@@ -66,31 +67,54 @@ def unanswered(dossier: Dossier, at: str) -> Iterator[Finding]:
 def wrong_form(dossier: Dossier, at: str) -> Iterator[Finding]:
     for person in dossier.people:
         for held in care_consents(dossier, person)[:1]:
-            form = form_of(held.resource)
-            wanted = expected(dossier, person, _signed(held, at))
-            if form is None or wanted is None or form in wanted.forms:
-                continue
-            values = {**person_values(person), "form": form, "wanted": ", ".join(wanted.forms)}
-            yield Finding(held.at("category"), values, wanted.certainty)
+            yield from _form(dossier, person, held, at)
+
+
+def _form(dossier: Dossier, person: Person, held: Held, at: str) -> Iterator[Finding]:
+    form = form_of(held.resource)
+    wanted = expected(dossier, person, _signed(held, at))
+    if form is not None and wanted is not None and form not in wanted.forms:
+        values = {**person_values(person), "form": form, "wanted": ", ".join(wanted.forms)}
+        yield Finding(held.at("category"), values, wanted.certainty)
 
 
 def wrong_signer(dossier: Dossier, at: str) -> Iterator[Finding]:
     """Yield a consent that the person should have signed and did not, or that a representative should have."""
     for person in dossier.people:
         for held in care_consents(dossier, person)[:1]:
-            form = form_of(held.resource)
-            if form is None:
-                continue
-            signed = signed_by_another if form in SIGNED_BY_ANOTHER else signed_by_self
-            if not signed(dossier, person, held.resource):
-                yield Finding(held.at("performer"), {**person_values(person), "form": form})
+            yield from _signer(dossier, person, held)
+
+
+def _signer(dossier: Dossier, person: Person, held: Held) -> Iterator[Finding]:
+    form = form_of(held.resource)
+    signed = signed_by_another if form in SIGNED_BY_ANOTHER else signed_by_self
+    if form is not None and not signed(dossier, person, held.resource):
+        yield Finding(held.at("performer"), {**person_values(person), "form": form})
 
 
 def attestation_missing(dossier: Dossier, at: str) -> Iterator[Finding]:
     for person in dossier.people:
         for held in care_consents(dossier, person)[:1]:
-            if not any(each.get("verified") is True for each in held.resource.get("verification", ())):
+            if not is_attested(held.resource):
                 yield Finding(held.at("verification"), person_values(person))
+
+
+def is_attested(consent: Resource) -> bool:
+    """Tell whether the physician or counsellor attests that the person was informed."""
+    return any(each.get("verified") is True for each in consent.get("verification", ()))
+
+
+def collected(dossier: Dossier, person: Person, at: str) -> Held | None:
+    """Return the signed consent by which nothing is left to be collected of a person; None: something is.
+
+    It permits the examination, on the form and with the signatures that it needs, and with the attestation: what the
+    rules would refuse at finalise otherwise.
+    """
+    held = next(iter(care_consents(dossier, person)), None)
+    if held is None or exam_decision(dossier, person, at).answer != "permit" or not is_attested(held.resource):
+        return None
+    stands_against = [*_form(dossier, person, held, at), *_signer(dossier, person, held)]
+    return None if any(each.certainty == "sourced" for each in stands_against) else held
 
 
 def came_of_age(dossier: Dossier, at: str) -> Iterator[Finding]:

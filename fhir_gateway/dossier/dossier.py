@@ -20,6 +20,7 @@ from fhir_gateway.fhir.references import parse
 
 GONE = frozenset({"entered-in-error"})
 ENDED = frozenset({"entered-in-error", "revoked"})
+CLOSED = frozenset({"completed", "revoked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +304,12 @@ class Dossier:
     def is_draft(self) -> bool:
         return all(each.request.resource.get("status") == "draft" for each in self.people)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has come to its end: every request completed or revoked. It lacks nothing any more."""
+        statuses = {each.resource.get("status") for each in self.requests}
+        return bool(statuses) and statuses <= CLOSED
+
     # --- structures and professionals
 
     def organisations(self, reference: Element | None, holder: Resource | None = None) -> frozenset[str]:
@@ -337,6 +344,11 @@ class Dossier:
     def performers(self, request: Resource) -> frozenset[str]:
         """Return all identifiers of the structures that perform a request."""
         return frozenset(each for one in request.get("performer", ()) for each in self.organisations(one, request))
+
+    def without(self, names: Iterable[str]) -> Dossier:
+        """Return this dossier without the resources of some names ("Type/id")."""
+        gone = frozenset(names)
+        return Dossier([held for held in self.resources if gone.isdisjoint(held.names)], self.number)
 
     def with_(self, *resources: Resource) -> Dossier:
         """Return this dossier after writes: each resource in place of the one it is a new version of, or added."""

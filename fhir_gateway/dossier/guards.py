@@ -12,7 +12,7 @@ from typing import Final
 
 from fhir_gateway.dossier import codes
 from fhir_gateway.dossier.change import Change
-from fhir_gateway.dossier.consents_held import exam_decision
+from fhir_gateway.dossier.consents_held import collected, exam_decision
 from fhir_gateway.dossier.dossier import Person
 from fhir_gateway.dossier.prescription import prescribers
 from fhir_gateway.dossier.rules import gaps, refusing
@@ -70,10 +70,10 @@ IN_PROGRESS = Complaint(
 PLATFORM_SILENT = Complaint(
     "request-platform-agreement-missing",
     "business-rule",
-    "Past draft, a request is marked as entered in error with the platform's agreement only: add a Provenance whose "
-    "agent is the platform.",
-    "Passé le brouillon, une prescription n'est dite saisie par erreur qu'avec l'accord de la plateforme : ajoutez une "
-    "Provenance dont elle est l'agent.",
+    "Past draft, a request is marked as entered in error with the platform's agreement only. Ask the platform to write "
+    "a Provenance of this request itself, with itself as agent.",
+    "Passé le brouillon, une prescription n'est dite saisie par erreur qu'avec l'accord de la plateforme. Demandez-lui "
+    "d'écrire elle-même une Provenance de cette prescription, dont elle est l'agent.",
 )
 NOT_TAKEN = Complaint(
     "task-owner-not-taken",
@@ -293,6 +293,12 @@ def has_output(change: Change) -> Iterator[Issue]:
         person = change.person
         if person is None or exam_decision(change.dossier, person, change.at).answer == "unknown":
             yield FORM_MISSING.at("Task.status")
+
+
+def is_collected(change: Change) -> Iterator[Issue]:
+    """The consent is held by which nothing is left to collect."""
+    if change.person is None or collected(change.dossier, change.person, change.at) is None:
+        yield FORM_MISSING.at("Task.status")
 
 
 def _named(change: Change, element: str) -> Iterator[tuple[str, str | None]]:

@@ -247,11 +247,12 @@ def state_of(dossier: Dossier) -> State:
 def gaps(dossier: Dossier, state: State, at: str, rules: tuple[Rule, ...] = RULES) -> list[Gap]:
     """Return all gaps of a dossier that count in a state, errors first, each kind in the order of the table.
 
+    A closed one has none: nobody can do anything about what it lacked.
     `at`: the date or instant at which ages and consents are judged, as FHIR writes it.
     Raises: InvalidRequest("not-a-date") when a date in a resource is none.
     """
     found: list[Gap] = []
-    for rule in rules:
+    for rule in rules if not dossier.is_closed else ():
         gravity = rule.gravity(state)
         if gravity == "none":
             continue

@@ -28,12 +28,20 @@ Guard = Callable[[Change], Iterator[Issue]]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """From any of these states to any of those, by one of these parties, when all guards hold."""
+    """From any of these states to any of those, by one of these parties, when all guards hold.
+
+    `of`: the codes of the Tasks (pfmg-tache) that it is for; empty: for all.
+    """
 
     before: tuple[str, ...]
     after: tuple[str, ...]
     who: tuple[Party, ...]
     guards: tuple[Guard, ...] = ()
+    of: tuple[str, ...] = ()
+
+    def is_for(self, code: str) -> bool:
+        """Tell whether it is for Tasks of a code, or, "" being no code, for a request."""
+        return not self.of or code in self.of
 
 
 # fmt: off
@@ -68,6 +76,9 @@ TASK: Final[tuple[Move, ...]] = (
     Move(("on-hold",), ("accepted", "in-progress"), (OWNER,), (guards.request_runs, guards.permitted)),
     Move(("in-progress",), ("completed",), (OWNER,),
          (guards.request_runs, guards.permitted, guards.four_eyes, guards.has_output)),
+    # The consent came otherwise: with the submission, from a feed.
+    Move((ABSENT, "requested", "received", "accepted", "in-progress", "on-hold"), ("completed",), (THE_SERVER,),
+         (guards.is_collected,), ("recueil-consentement",)),
     Move(("in-progress",), ("failed",), (OWNER,), (guards.has_reason,)),
     Move(("draft", "requested", "received", "accepted", "on-hold"), ("cancelled",), (OWNER, THE_SERVER),
          (guards.has_reason,)),
@@ -101,9 +112,10 @@ NOT_YOURS = Complaint(
 )
 
 
-def targets(kind: str, before: str) -> tuple[str, ...]:
-    """Return the states that may follow one, for anybody, in the order of the table."""
-    return tuple(dict.fromkeys(after for move in TABLES[kind] if before in move.before for after in move.after))
+def targets(kind: str, before: str, code: str = "") -> tuple[str, ...]:
+    """Return the states that may follow one, for anybody, in the order of the table. `code`: of a Task (pfmg-tache)."""
+    moves = (move for move in TABLES[kind] if before in move.before and move.is_for(code))
+    return tuple(dict.fromkeys(after for move in moves for after in move.after))
 
 
 def allowed(before: Resource | None, after: Resource | None, actor: Actor, dossier: Dossier, at: str) -> Refusal | None:
@@ -120,11 +132,15 @@ def allowed(before: Resource | None, after: Resource | None, actor: Actor, dossi
         return None
     change = Change(before, after, actor, dossier, at)
     if moved := tuple(fixed(change)):
-        return Refusal("guard", moved, targets(change.type, change.start))
+        return Refusal("guard", moved, targets(change.type, change.start, change.code))
     if change.start == change.end:
         sent_away = change.type == "Task" and _owner_changes(change)
         return _judged(change, SEND_AWAY if change.start == "requested" else ()) if sent_away else None
-    moves = tuple(each for each in TABLES[change.type] if change.start in each.before and change.end in each.after)
+    moves = tuple(
+        each
+        for each in TABLES[change.type]
+        if change.start in each.before and change.end in each.after and each.is_for(change.code)
+    )
     return _judged(change, moves)
 
 
@@ -133,7 +149,7 @@ def _belongs(before: Resource | None, after: Resource) -> bool:
 
 
 def _judged(change: Change, moves: tuple[Move, ...]) -> Refusal | None:
-    possible = targets(change.type, change.start)
+    possible = targets(change.type, change.start, change.code)
     words = {
         "type": change.type,
         "before": change.start,

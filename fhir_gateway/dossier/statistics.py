@@ -12,16 +12,34 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal
 
+from fhir_gateway.dossier.consents_held import exam_decision
 from fhir_gateway.dossier.dossier import Dossier
 from fhir_gateway.dossier.masking import THRESHOLD, masked
 from fhir_gateway.dossier.preindications import principal
 from fhir_gateway.dossier.routing import territories
-from fhir_gateway.dossier.timeline import MILESTONES, Timeline, timeline
+from fhir_gateway.dossier.timeline import MILESTONES, timeline
 
 Group = Literal["constitutionnel", "cancer"]
 UNKNOWN: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What of a dossier is kept for statistics: no person, no number.
+
+    `parcours`, `preindication`: codes as its requests have them; `platform`: identifiers of the structures that
+    perform, ascending; `created`: a date. `delays`: days from creation to a milestone.
+    """
+
+    parcours: str | None
+    preindication: str | None
+    platform: tuple[str, ...]
+    etape: str
+    created: str | None
+    delays: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +92,52 @@ class Statistics:
     months: tuple[Cell, ...] | None
 
 
-def case_of(dossier: Dossier, now: str) -> Case:
-    """Return what statistics need of a dossier."""
-    return case_from(dossier, timeline(dossier, now))
-
-
-def case_from(dossier: Dossier, told: Timeline) -> Case:
-    created = told.date("creation")
-    code = dossier.preindication
-    return Case(
-        group="cancer" if dossier.parcours == "KC" else "constitutionnel",
-        preindication=principal(code) if code is not None else UNKNOWN,
-        platform=platform_of(dossier),
+def facts_of(dossier: Dossier, now: str) -> Facts:
+    """Return what is kept of a dossier for statistics, as it is at an instant."""
+    told = timeline(dossier, now)
+    return Facts(
+        parcours=dossier.parcours,
+        preindication=dossier.preindication,
+        platform=tuple(sorted(dossier.platform)),
         etape=told.etape,
-        month=created[:7] if created is not None else UNKNOWN,
+        created=told.date("creation"),
         delays={each.code: each.days for each in told.milestones if each.days is not None and each.code != "creation"},
     )
 
 
-def platform_of(dossier: Dossier) -> str:
+def holds_until(dossier: Dossier, now: str) -> int | None:
+    """Return the first instant (µs) at which the facts may be others though nothing is written; None: there is none.
+
+    A consent may end, or begin, at a date that it names.
+    """
+    ends = (exam_decision(dossier, person, now).until for person in dossier.people)
+    return min((each for each in ends if each is not None), default=None)
+
+
+def case_from(facts: Facts) -> Case:
+    """Return what statistics need of a dossier's facts, by the préindications and platforms as they are known now."""
+    return Case(
+        group="cancer" if facts.parcours == "KC" else "constitutionnel",
+        preindication=principal(facts.preindication) if facts.preindication is not None else UNKNOWN,
+        platform=_platform(facts.platform),
+        etape=facts.etape,
+        month=facts.created[:7] if facts.created is not None else UNKNOWN,
+        delays=facts.delays,
+    )
+
+
+def case_of(dossier: Dossier, now: str) -> Case:
+    """Return what statistics need of a dossier."""
+    return case_from(facts_of(dossier, now))
+
+
+@lru_cache(256)
+def _platform(identifiers: tuple[str, ...]) -> str:
     """Return the code of the platform (pfmg-plateforme), its number where it has none, "-" where there is none."""
     for proposal in territories().values():
-        if dossier.platform & proposal.identifiers:
+        if not proposal.identifiers.isdisjoint(identifiers):
             return proposal.platform
-    return min(dossier.platform, default=UNKNOWN)
+    return min(identifiers, default=UNKNOWN)
 
 
 def statistics(cases: Iterable[Case], threshold: int = THRESHOLD) -> Statistics:

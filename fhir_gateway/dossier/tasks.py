@@ -5,7 +5,8 @@ write, and a step that was missed is caught up by the next one.
 
 A person's specimen goes through reception, preparation, sequencing; the dossier through analysis, interpretation,
 report, RCP d'aval, deposit. A Task is `requested` once its predecessors are completed. Sequencing that is cancelled, of
-one member, is a waiver: the analysis goes on without.
+one member, is a waiver: the analysis goes on without. To collect a consent is completed once one is held by which
+nothing is left to collect, whoever brought it.
 
 Source: genomics design, "Tasks: code, scope, owner"; genomic order management of NHS England (Tasks requested in turn);
 `terminology/pfmg/CodeSystem-pfmg-tache.json`.
@@ -18,14 +19,18 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from fhir_gateway.dossier import codes
-from fhir_gateway.dossier.changes import SERVER_AGENT, Changes, provenance, reference_to, with_status
+from fhir_gateway.dossier.changes import SERVER_AGENT, Changes, custodian, provenance, reference_to, with_status
 from fhir_gateway.dossier.codes import Resource
+from fhir_gateway.dossier.consents_held import collected
 from fhir_gateway.dossier.dossier import Dossier, Held, Person, task_code
 from fhir_gateway.dossier.participants import participants
 from fhir_gateway.dossier.prescription import is_root
+from fhir_gateway.dossier.timeline import etape
 
 Scope = Literal["dossier", "person", "specimen"]
 OVER: Final = frozenset({"completed", "cancelled", "failed", "rejected", "entered-in-error"})
+# A Task that asks for a consent and is not over.
+COLLECTING: Final = frozenset({"requested", "received", "accepted", "in-progress", "on-hold"})
 SPECIMEN_REASONS: Final = frozenset({"prelevement-manquant", "prelevement-non-conforme"})
 
 
@@ -80,7 +85,12 @@ def owed(dossier: Dossier, at: str) -> Changes:
     missing = Changes(created=tuple(_missing(dossier, at)))
     if missing:
         return missing
-    return _attached(dossier, at) or _replaced(dossier, at) or Changes(updated=tuple(_due(dossier, at)))
+    return (
+        _attached(dossier, at)
+        or _replaced(dossier, at)
+        or Changes(updated=tuple(_collected(dossier, at)))
+        or Changes(updated=tuple(_due(dossier, at)))
+    )
 
 
 def settled(dossier: Dossier, at: str, new_id: Iterator[str]) -> tuple[Dossier, Changes]:
@@ -338,6 +348,33 @@ def _is_sequenced(dossier: Dossier) -> bool:
     return True
 
 
+# --- what was to be collected, and is there
+
+
+def _collected(dossier: Dossier, at: str) -> Iterator[dict[str, Any]]:
+    """Yield the Tasks to collect a consent that is held by now, completed, with the consent as their output."""
+    for task in dossier.tasks("recueil-consentement"):
+        person = _person(dossier, task)
+        if person is None or task.resource.get("status") not in COLLECTING or not _may_run(person):
+            continue
+        owner = task.resource.get("owner") or _owner(dossier, BY_CODE["recueil-consentement"], person.request.resource)
+        held = collected(dossier, person, at)
+        # What is completed has an owner with an identifier (pfmg-tsk-2): where nobody is known it waits for somebody.
+        if held is None or owner is None or "identifier" not in owner:
+            continue
+        output = {"type": codes.concept(codes.PIECE, "consentement"), "valueReference": reference_to(held)}
+        yield {
+            **with_status(task.resource, "completed", at),
+            "businessStatus": codes.concept(codes.ETAPE, etape(dossier, at)),
+            "owner": owner,
+            "output": [*task.resource.get("output", ()), output],
+        }
+
+
+def _may_run(person: Person) -> bool:
+    return person.request.resource.get("status") in ("draft", "active")
+
+
 # --- what takes the place of what failed
 
 
@@ -430,9 +467,9 @@ def _cascade(dossier: Dossier, at: str) -> Changes:
     requests = tuple(with_status(each.resource, "revoked", at) for each in relatives)
     told: tuple[dict[str, Any], ...] = ()
     if relatives:
-        told = (
-            provenance([reference_to(each) for each in relatives], at, reason, SERVER_AGENT, reference_to(ended[0])),
-        )
+        first = ended[0].resource
+        agents = [SERVER_AGENT, *custodian(dossier.organisations(first.get("requester"), first))]
+        told = (provenance([reference_to(each) for each in relatives], at, reason, agents, reference_to(ended[0])),)
     return Changes(told, (*requests, *tasks))
 
 

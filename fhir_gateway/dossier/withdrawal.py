@@ -53,7 +53,7 @@ def _of_examination(dossier: Dossier, person: Person, consent: Held, agent: Reso
         *(with_status(each.resource, "on-hold", at, WITHDRAWN) for each in tasks),
     )
     targets = [reference_to(each) for each in (*requests, *tasks)]
-    return Changes((provenance(targets, at, WITHDRAWN, agent, reference_to(consent)),), updated)
+    return Changes((provenance(targets, at, WITHDRAWN, [agent], reference_to(consent)),), updated)
 
 
 def _stops(dossier: Dossier, task: Held, person: Person) -> bool:
@@ -77,7 +77,7 @@ def _of_research(dossier: Dossier, person: Person, consent: Held, agent: Resourc
         return Changes()
     notice: dict[str, Any] = new_task(dossier, BY_CODE["depot-cad"], proband, at, "requested", because=consent)
     notice["input"] = [{"type": codes.concept(codes.PIECE, "consentement"), "valueReference": reference_to(consent)}]
-    told = provenance([reference_to(each) for each in made], at, WITHDRAWN, agent, reference_to(consent))
+    told = provenance([reference_to(each) for each in made], at, WITHDRAWN, [agent], reference_to(consent))
     return Changes((notice, told))
 
 

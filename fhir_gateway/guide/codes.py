@@ -15,7 +15,7 @@ from fhir_gateway.guide.contents import Contents, Resource, bound
 from fhir_gateway.guide.facts import facts, title_of
 from fhir_gateway.guide.markup import Child, Html, between, code, element, joined, row, table
 from fhir_gateway.guide.page import Page, Section, link
-from fhir_gateway.guide.said import Language, language_of, paragraphs, told
+from fhir_gateway.guide.said import Language, language_of, paragraphs, said, told
 from fhir_gateway.guide.words import colon, word
 from fhir_gateway.terminology.designations import Designation, of_display, of_elements, preferred
 from fhir_gateway.terminology.expansion import expand
@@ -52,7 +52,8 @@ def code_system_page(contents: Contents, system: Resource, language: Language) -
     own = language_of(system)
     concepts = system.get("concept", ())
     columns = _Columns(_has(concepts, "definition"), _has(concepts, "property"))
-    rows = list(_concepts(concepts, columns, language, own, 0))
+    base = _displays(contents, system)
+    rows = list(_concepts(concepts, columns, language, own, 0, base))
     heads = [word(name, language) for name in ("code", "french", "english")]
     heads += [word("definition", language)] if columns.definitions else []
     heads += [word("properties", language)] if columns.properties else []
@@ -174,28 +175,49 @@ def _has(concepts: Sequence[Mapping[str, Any]], name: str) -> bool:
     return any(name in each or _has(each.get("concept", ()), name) for each in concepts)
 
 
+def _displays(contents: Contents, system: Resource) -> dict[str, Designation]:
+    """Return what the system that a supplement adds to calls its codes; nothing where it is no supplement."""
+    base = contents.known("CodeSystem", _url(str(system["supplements"]))) if "supplements" in system else None
+    if base is None:
+        return {}
+    found: dict[str, Designation] = {}
+    queue = list(base.get("concept", ()))
+    for each in queue:
+        if isinstance(each.get("display"), str):
+            found[str(each.get("code", ""))] = of_display(each["display"], language_of(base))
+        queue += each.get("concept", ())
+    return found
+
+
 def _concepts(
-    concepts: Sequence[Mapping[str, Any]], columns: _Columns, language: Language, own: str | None, depth: int
+    concepts: Sequence[Mapping[str, Any]],
+    columns: _Columns,
+    language: Language,
+    own: str | None,
+    depth: int,
+    base: Mapping[str, Designation],
 ) -> Iterator[Html]:
     for concept in concepts:
         named = list(of_elements(concept.get("designation", ())))
         if isinstance(concept.get("display"), str):
             named.insert(0, of_display(concept["display"], own))
+        if (of_base := base.get(str(concept.get("code", "")))) is not None:
+            named.append(of_base)
         head = code(str(concept.get("code", "")))
         yield row(
             element("div", head, class_=f"d{min(depth, 7)}") if depth else head,
             *_names(named),
             *((told(concept, "definition", language, own),) if columns.definitions else ()),
-            *((_properties(concept.get("property", ())),) if columns.properties else ()),
+            *((_properties(concept.get("property", ()), language, own),) if columns.properties else ()),
         )
-        yield from _concepts(concept.get("concept", ()), columns, language, own, depth + 1)
+        yield from _concepts(concept.get("concept", ()), columns, language, own, depth + 1, base)
 
 
-def _properties(properties: Sequence[Mapping[str, Any]]) -> Html:
+def _properties(properties: Sequence[Mapping[str, Any]], language: Language, own: str | None) -> Html:
     """Return the properties of a code: each with what is said of it (how certain, from where) in brackets."""
     named: dict[str, list[str]] = {}
     for each in properties:
-        named.setdefault(str(each.get("code", "")), []).append(_value(each))
+        named.setdefault(str(each.get("code", "")), []).append(_value(each, language, own))
     about = {
         name: next((name.removesuffix(end) for end in _ABOUT if name.endswith(end) and name != end), None)
         for name in named
@@ -228,8 +250,10 @@ def _remarks(named: Sequence[tuple[str, Sequence[str]]]) -> Child:
     return joined(" (", between("; ", remarks), ")") if remarks else None
 
 
-def _value(property: Mapping[str, Any]) -> str:
+def _value(property: Mapping[str, Any], language: Language, own: str | None) -> str:
     value = next((each for name, each in property.items() if name.startswith("value")), None)
+    if "_valueString" in property and (found := said(property, "valueString", language, own)) is not None:
+        return found[0]
     if isinstance(value, Mapping) and "code" in value:
         return str(value["code"])
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

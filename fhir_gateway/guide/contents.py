@@ -24,7 +24,7 @@ Known = Callable[[str, str], Resource | None]
 
 KINDS: Final = (
     "StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "OperationDefinition",
-    "CapabilityStatement", "GraphDefinition",
+    "CapabilityStatement", "GraphDefinition", "NamingSystem",
 )  # fmt: skip
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -85,7 +85,7 @@ class Contents:
         self.proofs = {self._name("invariant", each.key): each for each in self._invariants()}
 
     def _add(self, resource: Resource) -> None:
-        key = (str(resource["resourceType"]), str(resource.get("url", "")))
+        key = (str(resource["resourceType"]), canonical(resource))
         if key not in self.names:
             name = self._name(key[0], str(resource.get("id", "")))
             self.names[key] = name
@@ -152,6 +152,16 @@ class Contents:
             return None
         path = self._proofs / key / f"{which}.json"
         return _text(path) if path.is_file() else None
+
+
+def canonical(resource: Resource) -> str:
+    """Return the address of a definition; of a NamingSystem, which has none in R4, the uri that it is about."""
+    if resource["resourceType"] != "NamingSystem":
+        return str(resource.get("url", ""))
+    uris = [each for each in resource.get("uniqueId", ()) if each.get("type") == "uri"]
+    return str(
+        next((each["value"] for each in uris if each.get("preferred") is True), uris[0]["value"] if uris else "")
+    )
 
 
 def bound(structure: Resource) -> Iterator[str]:

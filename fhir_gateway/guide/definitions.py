@@ -1,19 +1,21 @@
-"""The pages of SearchParameters, OperationDefinitions, CapabilityStatements and GraphDefinitions.
+"""The pages of SearchParameters, OperationDefinitions, CapabilityStatements, GraphDefinitions and NamingSystems.
 
-Source: FHIR R4, SearchParameter; OperationDefinition; CapabilityStatement; GraphDefinition.
+Source: FHIR R4, SearchParameter; OperationDefinition; CapabilityStatement; GraphDefinition; NamingSystem.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from fhir_gateway.guide.contents import Contents, Resource
+from fhir_gateway.guide.contents import Contents, Resource, canonical
 from fhir_gateway.guide.facts import facts, title_of
 from fhir_gateway.guide.markup import Child, Html, between, code, element, joined, row, table
 from fhir_gateway.guide.page import Page, Section, link
 from fhir_gateway.guide.said import Language, language_of, paragraphs, told
-from fhir_gateway.guide.words import word
+from fhir_gateway.guide.words import colon, word
+
+_MOST_EXAMPLES: Final = 12  # of those in which an identifier system is written
 
 
 def parameter_page(contents: Contents, parameter: Resource, language: Language) -> Page:
@@ -59,7 +61,7 @@ def statement_page(contents: Contents, statement: Resource, language: Language) 
             between(", ", (code(str(one.get("code", ""))) for one in each.get("interaction", ()))),
             between(", ", (code(str(one.get("name", ""))) for one in each.get("searchParam", ()))),
             joined(
-                told(each, "documentation", language, own),
+                between(element("br"), _limits(each, language, own)),
                 element("br") if each.get("operation") else None,
                 between(", ", (_operation(contents, one) for one in each.get("operation", ()))),
             ),
@@ -85,6 +87,67 @@ def graph_page(contents: Contents, graph: Resource, language: Language) -> Page:
     start = str(graph.get("start", ""))
     tree = element("ul", element("li", _type(contents, start), _links(contents, graph.get("link", ()), language)))
     return _page(graph, "graph", language, (), [Section("links", word("contents_of", language), tree)])
+
+
+def naming_page(contents: Contents, naming: Resource, language: Language) -> Page:
+    """Return the page of a NamingSystem: what the numbers are, who gives them, how the system is written."""
+    own = language_of(naming)
+    more: list[tuple[str, Child]] = [(word("kind", language), code(str(naming.get("kind", ""))))]
+    for name in ("responsible", "usage"):
+        # Who gives the numbers may be a name, and then of no language, as a publisher's.
+        found = told(naming, name, language, own if name == "usage" or f"_{name}" in naming else None)
+        if found is not None:
+            more.append((word(name, language), found))
+    rows = [
+        row(
+            code(str(each.get("value", ""))),
+            str(each.get("type", "")),
+            word("yes" if each.get("preferred") is True else "no", language),
+        )
+        for each in naming.get("uniqueId", ())
+    ]
+    heads = [word(name, language) for name in ("identifier", "type", "preferred_one")]
+    used = [
+        element("li", link(str(contents.page_of("StructureDefinition", str(each["url"]))), title_of(each, language)[0]))
+        for each in contents.of("StructureDefinition")
+        if canonical(naming) in _named(each.get("snapshot", {}))
+    ]
+    sections = [
+        Section("identifiers", word("identifiers", language), table(word("identifiers", language), heads, rows))
+    ]
+    written = f'"{canonical(naming)}"'
+    shown = [element("li", link(page, code(each.name))) for page, each in contents.examples.items()
+             if each.wrong is None and written in each.text]  # fmt: skip
+    for name, items in (("named_by", used), ("examples", shown[:_MOST_EXAMPLES])):
+        if items:
+            sections.append(Section(name, word(name, language), element("ul", items, class_="columns")))
+    return _page(naming, "naming", language, more, sections)
+
+
+def _named(node: Any) -> Iterator[str]:
+    """Yield all texts of a definition: a system may be fixed, in a pattern, or in a rule."""
+    if isinstance(node, Mapping):
+        for name, each in node.items():
+            if name == "expression" and isinstance(each, str):
+                yield from each.split("'")
+            else:
+                yield from _named(each)
+    elif isinstance(node, (list, tuple)):
+        for each in node:
+            yield from _named(each)
+    elif isinstance(node, str):
+        yield node
+
+
+def _limits(resource: Mapping[str, Any], language: Language, own: str | None) -> Iterator[Html]:
+    """Yield what is said of a resource type, and then of those interactions that go less far."""
+    for_all = told(resource, "documentation", language, own)
+    if for_all is not None:
+        yield for_all
+    for each in resource.get("interaction", ()):
+        limit = told(each, "documentation", language, own)
+        if limit is not None:
+            yield joined(code(str(each.get("code", ""))), colon(language), limit)
 
 
 def _page(

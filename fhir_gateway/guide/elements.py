@@ -91,7 +91,7 @@ class Tree:
         targets = [self.structure(str(url)) for url in type.get("targetProfile", ())]
         return joined(
             between(" | ", profiles) if profiles else code(name),
-            ("(", between(" | ", targets), ")") if targets else None,
+            ("(", element("wbr"), between(" | ", targets), ")") if targets else None,
         )
 
     def structure(self, url: str) -> Html:
@@ -152,12 +152,31 @@ class Tree:
             joined(
                 word("fixed" if name.startswith("fixed") else "pattern", self._language),
                 colon(self._language),
-                code(_plain(value)),
+                self._value(value),
             )
             for name, value in each.items()
             if name.startswith(("fixed", "pattern"))
         ]
         return between(element("br"), found) if found else None
+
+    def _value(self, value: Any) -> Html:
+        """Return a fixed value or a pattern; of the systems that have a page here, with the way there."""
+        codings = value.get("coding", [value]) if isinstance(value, Mapping) else []
+        if codings and all(each.keys() <= {"system", "code"} and "code" in each for each in codings):
+            return between(", ", map(self._coding, codings))
+        content = code(_plain(value))
+        if not isinstance(value, str):
+            return content
+        pages = (self._contents.page_of(kind, value) for kind in ("NamingSystem", "CodeSystem"))
+        page = next((each for each in pages if each is not None), None)
+        return content if page is None else link(page, content)
+
+    def _coding(self, coding: Resource) -> Html:
+        """Return a code with its system: a link where the system has a page."""
+        url = str(coding.get("system", ""))
+        page = self._contents.page_of("CodeSystem", url)
+        system = code(url) if page is None else link(page, code(url.rpartition("/")[2]))
+        return joined(code(str(coding["code"])), (" (", system, ")") if url else None)
 
     def _keys(self, each: Resource) -> Child:
         keys = [str(one.get("key")) for one in each.get("constraint", ()) if not _is_general(one)]

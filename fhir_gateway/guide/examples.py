@@ -5,12 +5,12 @@ Source: FHIR R4, JSON Representation of Resources; profiles/README.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from fhir_gateway.guide.contents import Contents, Example, Proof
 from fhir_gateway.guide.elements import severity
 from fhir_gateway.guide.facts import title_of
-from fhir_gateway.guide.markup import Child, Html, between, code, element, joined
+from fhir_gateway.guide.markup import Child, Html, between, code, element, joined, row, table
 from fhir_gateway.guide.page import Page, Section, link
 from fhir_gateway.guide.said import LANGUAGES, Language, language_of, said
 from fhir_gateway.guide.words import colon, word
@@ -31,9 +31,33 @@ def example_page(contents: Contents, example: Example, language: Language) -> Pa
             Section(f"beside-{number}", f"{word('beside', language)}{colon(language)}{name}", _pre(text))
             for number, (name, text) in enumerate(example.beside)
         ),
+        *_entries(contents, example, language),
         Section("json", word("json", language), _pre(example.text)),
     ]
     return Page(example.name, example.name, word("example", language), lead, tuple(sections))
+
+
+def _entries(contents: Contents, example: Example, language: Language) -> Iterator[Section]:
+    """Yield a table of what a Bundle holds, with the profile that each resource claims and what is done with it."""
+    held = [each for each in example.resource.get("entry", ()) if isinstance(each.get("resource"), Mapping)]
+    if not held:
+        return
+    rows = [
+        row(
+            str(number),
+            code(str(each["resource"].get("resourceType", ""))),
+            between(
+                element("br"),
+                (_profile(contents, str(url), language) for url in each["resource"].get("meta", {}).get("profile", ())),
+            ),
+            code(f"{each['request'].get('method', '')} {each['request'].get('url', '')}")
+            if "request" in each
+            else None,
+        )
+        for number, each in enumerate(held, 1)
+    ]
+    heads = ["", *(word(name, language) for name in ("type", "profile", "request"))]
+    yield Section("entries", word("entries", language), table(word("entries", language), heads, rows))
 
 
 def listed(examples: Iterable[tuple[str, Example]], language: Language) -> Html:

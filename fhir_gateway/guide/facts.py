@@ -14,12 +14,13 @@ from fhir_gateway.guide.said import Language, language_of, marked, said
 from fhir_gateway.guide.words import word
 
 _FACTS: Final = (("version", "version"), ("status", "status"), ("publisher", "publisher"), ("copyright", "licence"))
+_OF_NO_LANGUAGE: Final = ("version", "status", "publisher")  # who publishes is a name
 
 
 def title_of(resource: Resource, language: Language) -> tuple[Html, str]:
-    """Return what a definition is called: as markup, and plain."""
+    """Return what a definition is called: as markup, and plain. A name is for programs, and of no language."""
     own = language_of(resource)
-    found = said(resource, "title", language, own) or said(resource, "name", language, own)
+    found = said(resource, "title", language, own) or said(resource, "name", language, None)
     if found is None:
         id = str(resource.get("id", resource.get("url", "")))
         return joined(id), id
@@ -34,7 +35,7 @@ def facts(resource: Resource, language: Language, more: Iterable[tuple[str, Chil
         pairs.append((word("canonical", language), code(str(resource["url"]))))
     pairs += more
     for name, label in _FACTS:
-        found = said(resource, name, language, None if name in ("version", "status") else own)
+        found = said(resource, name, language, None if name in _OF_NO_LANGUAGE else own)
         if found is not None:
             pairs.append((word(label, language), marked(*found)))
     return element("dl", (joined(element("dt", label), element("dd", value)) for label, value in pairs), class_="facts")

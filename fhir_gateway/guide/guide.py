@@ -18,7 +18,7 @@ from fhir_gateway.conformance.terminology_layers import layers
 from fhir_gateway.fhir.data_folder import data_folder
 from fhir_gateway.guide.codes import code_system_page, value_set_page
 from fhir_gateway.guide.contents import Contents, Resource
-from fhir_gateway.guide.definitions import graph_page, operation_page, parameter_page, statement_page
+from fhir_gateway.guide.definitions import graph_page, naming_page, operation_page, parameter_page, statement_page
 from fhir_gateway.guide.examples import example_page, proof_page
 from fhir_gateway.guide.index import RULES, STATES, index_page
 from fhir_gateway.guide.page import INDEX, SUFFIX, Page, doors, framed
@@ -37,6 +37,7 @@ _OF_KIND: Final[Mapping[str, Callable[[Contents, Resource, Language], Page]]] = 
     "OperationDefinition": operation_page,
     "CapabilityStatement": statement_page,
     "GraphDefinition": graph_page,
+    "NamingSystem": naming_page,
 }
 
 
@@ -97,7 +98,7 @@ def contents() -> Contents:
     profiles = data_folder("profiles")
     terminology = shipped()
     known = carried_over(OverR4(terminology, definitions(), any_version=True))
-    kinds = ("ValueSet", "CodeSystem")
+    kinds = ("ValueSet", "CodeSystem", "NamingSystem")
     return Contents(
         carried()[0],
         [each for kind in kinds for each in terminology.resources(kind)],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fhir_gateway.guide.certainty import certainty_of
-from fhir_gateway.guide.contents import Contents, Resource
+from fhir_gateway.guide.contents import Contents, Resource, canonical
 from fhir_gateway.guide.examples import listed
 from fhir_gateway.guide.facts import facts, title_of
 from fhir_gateway.guide.hanging import map_of, references_table
@@ -56,8 +56,6 @@ def index_page(contents: Contents, language: Language) -> Page:
         title: tuple[Child, str] = (say("guide"), say("guide"))
         lead = None
     else:
-        # SUSHI writes no language there: it is that of what it is about.
-        guide = {"language": next((language_of(each) for each in contents.structures()), None), **guide}
         title = title_of(guide, language)
         lead = joined(paragraphs(guide, "description", language, language_of(guide)), facts(guide, language))
     kind = f"{say('package')} {contents.package.identity}"
@@ -70,6 +68,7 @@ _KINDS = {
     "CapabilityStatement": ("statements", "statements"),
     "GraphDefinition": ("graphs", "graphs"),
     "CodeSystem": ("code-systems", "code_systems"),
+    "NamingSystem": ("namings", "namings"),
 }
 
 
@@ -95,7 +94,7 @@ def _names(contents: Contents, resources: Iterable[Resource], language: Language
 
 
 def _linked(contents: Contents, resource: Resource, language: Language) -> Html:
-    name = contents.page_of(str(resource["resourceType"]), str(resource.get("url", "")))
+    name = contents.page_of(str(resource["resourceType"]), canonical(resource))
     title = title_of(resource, language)[0]
     return title if name is None else link(name, title)
 

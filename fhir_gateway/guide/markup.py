@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-_VOID: Final = frozenset({"br", "hr", "link", "meta"})
+_VOID: Final = frozenset({"br", "hr", "link", "meta", "wbr"})
 
 
 class Html(str):

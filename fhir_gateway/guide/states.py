@@ -61,6 +61,14 @@ GUARDS: Final[Mapping[Guard, tuple[str, str]]] = {
     ),
     guards.has_output: ("ce que la tâche devait produire est là", "what the task was for is there"),
     guards.changes_owner: ("un autre porteur est désigné", "another owner is named"),
+    guards.is_for_a_rcp: (
+        "la tâche est d'une RCP, et personne ne la porte",
+        "the task is a RCP's, and nobody owns it",
+    ),
+    guards.is_collected: (
+        "un consentement signé ne laisse rien à recueillir",
+        "a signed consent leaves nothing to collect",
+    ),
 }
 
 
@@ -79,7 +87,7 @@ def states_page(language: Language) -> Page:
 
 
 def _tables() -> dict[str, tuple[Move, ...]]:
-    return {kind: (*moves, SEND_AWAY) if kind == "Task" else moves for kind, moves in TABLES.items()}
+    return {kind: (*moves, *SEND_AWAY) if kind == "Task" else moves for kind, moves in TABLES.items()}
 
 
 def _picture(kind: str, moves: tuple[Move, ...], language: Language) -> Html:
@@ -100,7 +108,7 @@ def _table(kind: str, moves: tuple[Move, ...], language: Language) -> Html:
     heads = [word(name, language) for name in ("from", "to", "who", "guards")]
     rows = [
         row(
-            _states(move.before, language),
+            joined(_states(move.before, language), _of(move)),
             _states(move.after, language),
             between(_separator(language), (each.french if language == "fr" else each.english for each in move.who)),
             between(_separator(language), (_guard(each, language) for each in move.guards)) or "–",
@@ -111,6 +119,11 @@ def _table(kind: str, moves: tuple[Move, ...], language: Language) -> Html:
     ends = dict.fromkeys(after for move in moves for after in move.after if after not in starts)
     rows += [row(code(each), "–", "–", word("final", language)) for each in ends]
     return table(word("states_of", language).format(type=kind), heads, rows, class_="states")
+
+
+def _of(move: Move) -> Html:
+    """Return the codes of the Tasks that a move is for, where it is not for all."""
+    return Html("") if not move.of else joined(Html(" ("), between(", ", (code(each) for each in move.of)), Html(")"))
 
 
 def _separator(language: Language) -> str:

@@ -183,7 +183,7 @@ class Rights:
     def at_hand(self, actor: Actor) -> Access | None:
         """Return what is remembered of an actor, without a question to the store; None: ask `of`."""
         known = self._known.get(_identity(actor))
-        return known[0] if known is not None and self._now() < known[2] else None
+        return _acted_by(known[0], actor) if known is not None and self._now() < known[2] else None
 
     def of(self, gateway: Gateway, actor: Actor) -> Access:
         """Return what an actor may do and see. Raises: Unavailable when the database does not answer."""
@@ -199,13 +199,18 @@ class Rights:
                 if len(self._known) >= _KEPT:
                     self._known.clear()
                 self._known[identity] = (made, parties, self._now() + _SECONDS)
-        return made
+        return _acted_by(made, actor)
 
     def forget(self) -> None:
         """Ask anew who belongs to which organisation: one was written here."""
         with self._lock:
             self._forgotten += 1
             self._known.clear()
+
+
+def _acted_by(access: Access, actor: Actor) -> Access:
+    """Return what several people of one role and organisation may alike, as that of the one who acts."""
+    return access if access.actor is actor or access.actor == actor else replace(access, actor=actor)
 
 
 def _identity(actor: Actor) -> _Identity:

@@ -13,8 +13,8 @@ Source: FHIR R4, RESTful API, "Transaction Processing Rules", "Managing Resource
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from fhir_gateway.fhir.outcome import Conflict, Gone, NotFound, PreconditionFailed, Unprocessable
 from fhir_gateway.interactions import (
@@ -44,15 +44,21 @@ _OPTIMISTIC = 4  # attempts that draft outside the lock; the later ones draft un
 _ATTEMPTS = 8
 
 
-def commit(gateway: Gateway, entries: Sequence[Entry], answer: Callable[[Read, list[Done]], T]) -> T:
+def commit(
+    gateway: Gateway,
+    entries: Sequence[Entry],
+    answer: Callable[[Read, list[Done]], T],
+    bundle: Mapping[str, Any] | None = None,
+) -> T:
     """Carry out all entries or none, and return what `answer` makes of them, in the order of `entries`.
 
-    `answer` reads in the same transaction, after all is written; what it raises undoes everything.
+    `bundle`: what they came in, held to the profiles that it claims. `answer` reads in the same transaction, after all
+    is written; what it raises undoes everything.
 
     Raises: the FhirErrors of the acts, all problems of a stage together; Conflict when other writes kept
     interfering.
     """
-    gateway.validation.check(gateway, entries)
+    gateway.validation.check(gateway, entries, bundle)
     full_text.be_current(gateway, [each for entry in entries for each in entry.parameters or ()])
     for attempt in range(_ATTEMPTS):
         planned = _planned(gateway, entries)

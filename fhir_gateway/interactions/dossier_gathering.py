@@ -7,7 +7,7 @@ Source: FHIR R4, ServiceRequest, "requisition"; `fhir_gateway/dossier/README.md`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from fhir_gateway.dossier import codes
@@ -37,18 +37,34 @@ _TELLING: Final = tuple(code.encode() for code in (codes.HPO, codes.AFFECTED, "3
 _NAMED: Final = frozenset({"Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "Organization", "Specimen"})
 
 
-def dossier_of(gateway: Gateway, view: Read, number: str) -> Dossier:
-    """Return the dossier of a number ("system|value") as `view` has it; without requests when there is none."""
+def dossier_of(gateway: Gateway, view: Read, number: str, about: Collection[str] = ABOUT) -> Dossier:
+    """Return the dossier of a number ("system|value") as `view` has it; without requests when there is none.
+
+    `about`: of what speaks of people and requests, these types only.
+    """
+    return dossiers_numbered(gateway, view, [number], about).get(number) or Dossier((), number)
+
+
+def dossiers_numbered(
+    gateway: Gateway, view: Read, numbers: Collection[str], about: Collection[str] = ABOUT
+) -> dict[str, Dossier]:
+    """Return the dossiers of numbers, all gathered together; those without requests are missing."""
+    if not numbers:
+        return {}
     with seeing(view, None):
-        query = conditions.query_of(gateway, "ServiceRequest", [("requisition", _escaped(number))])
-        requests = list(map(_resource, view.current_of(match(view, query, PEOPLE)).values()))
-        return dossiers_of(gateway, view, requests).get(number) or Dossier((), number)
+        criteria = [("requisition", ",".join(map(_escaped, numbers)))]
+        found = match(view, conditions.query_of(gateway, "ServiceRequest", criteria), PEOPLE * len(numbers))
+        # In the order in which they came, so that of several that differ the same one speaks each time.
+        there = sorted(view.current_of(found).values(), key=lambda each: each.rid)
+        return dossiers_of(gateway, view, map(_resource, there), about)
 
 
-def dossiers_of(gateway: Gateway, view: Read, requests: Iterable[Resource]) -> dict[str, Dossier]:
+def dossiers_of(
+    gateway: Gateway, view: Read, requests: Iterable[Resource], about: Collection[str] = ABOUT
+) -> dict[str, Dossier]:
     """Return the dossiers of requests, by number, in the order of these; all are gathered together.
 
-    `requests`: all those of each dossier.
+    `requests`: all those of each dossier. `about`: as for `dossier_of`.
     """
     found: dict[str, dict[Key, Resource]] = {}
     anchors: dict[Key, set[str]] = {}
@@ -60,17 +76,16 @@ def dossiers_of(gateway: Gateway, view: Read, requests: Iterable[Resource]) -> d
         for key in (_key(each), key_of(gateway, each.get("subject"))):
             if key is not None:
                 anchors.setdefault(key, set()).add(number)
+    if not found:
+        return {}
     with seeing(view, None):
-        about = (_resource(each) for each in view.referring(anchors, ABOUT) if _tells(each))
-        _assign(gateway, found, anchors, about)
-        _add_named(gateway, view, found, None)
-        _add_named(gateway, view, found, "PractitionerRole")
-        traced: dict[Key, set[str]] = {}
-        for number, resources in found.items():
-            for key in resources:
-                if key[0] in ("Task", "Consent"):
-                    traced.setdefault(key, set()).add(number)
-        _assign(gateway, found, traced, map(_resource, view.referring(traced, {"Provenance"})))
+        speaking = view.referring_to(anchors, about)
+        _assign(found, anchors, ((version, keys) for version, keys in speaking if _tells(version)))
+        _add_named(view, found, None)
+        _add_named(view, found, "PractitionerRole")
+        if "Provenance" in about:
+            traced = _holders(found, ("Task", "Consent"))
+            _assign(found, traced, view.referring_to(traced, {"Provenance"}))
     return {number: Dossier((), number).with_(*resources.values()) for number, resources in found.items()}
 
 
@@ -111,30 +126,34 @@ def key_of(gateway: Gateway, reference: Any) -> Key | None:
 
 
 def _assign(
-    gateway: Gateway, found: dict[str, dict[Key, Resource]], anchors: Mapping[Key, set[str]], about: Iterable[Resource]
+    found: dict[str, dict[Key, Resource]],
+    anchors: Mapping[Key, set[str]],
+    speaking: Iterable[tuple[Version, list[Key]]],
 ) -> None:
-    """Add resources to the dossiers whose people, requests or tasks they refer to."""
-    for each in about:
-        for key in references(gateway, [each]):
-            for number in anchors.get(key, ()):
-                found[number][_key(each)] = each
+    """Add resources to the dossiers whose people, requests or tasks (`anchors`) they refer to."""
+    for version, keys in speaking:
+        resource = _resource(version)
+        for number in {number for key in keys for number in anchors[key]}:
+            found[number][version.key] = resource
 
 
-def _add_named(gateway: Gateway, view: Read, found: dict[str, dict[Key, Resource]], of_type: str | None) -> None:
+def _add_named(view: Read, found: dict[str, dict[Key, Resource]], of_type: str | None) -> None:
     """Add to each dossier whom its resources (of one type) name."""
-    named = {
-        number: {
-            key
-            for key in references(gateway, (each for at, each in resources.items() if of_type in (None, at[0])))
-            if key[0] in _NAMED and key not in resources
-        }
-        for number, resources in found.items()
-    }
-    every = {key for keys in named.values() for key in keys}
-    there = view.current_of(every) if every else {}
-    bodies = {key: _resource(version) for key, version in there.items() if not version.deleted}
-    for number, keys in named.items():
-        found[number].update((key, bodies[key]) for key in keys if key in bodies)
+    holders = _holders(found, None if of_type is None else (of_type,))
+    for version, keys in view.named_by(holders, _NAMED) if holders else ():
+        resource = _resource(version)
+        for number in {number for key in keys for number in holders[key]}:
+            found[number].setdefault(version.key, resource)
+
+
+def _holders(found: Mapping[str, Mapping[Key, Resource]], types: Collection[str] | None) -> dict[Key, set[str]]:
+    """Return the resources (of some types) that dossiers have, with the numbers of these."""
+    holders: dict[Key, set[str]] = {}
+    for number, resources in found.items():
+        for key in resources:
+            if types is None or key[0] in types:
+                holders.setdefault(key, set()).add(number)
+    return holders
 
 
 def _tells(version: Version) -> bool:

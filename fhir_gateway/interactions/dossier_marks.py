@@ -28,9 +28,9 @@ NUMBER_SYSTEM: Final = f"{CANONICAL_BASE}/identifier/dossier"
 # What a stored body must contain somewhere to carry a mark: the profiles and code systems of PFMG have the first in
 # their urls, its préindications the second.
 _OWN, _PREINDICATION = b"/pfmg-", codes.PREINDICATION.encode()
-# Whose write may move something else of the dossier, and the element that says of whom they speak.
-OF_A_PERSON: Final = {"Consent": "patient", "Specimen": "subject"}
-JUDGED: Final = frozenset({"ServiceRequest", "Task", *OF_A_PERSON})
+# Whose write may make an error of a dossier that runs, or move a Task of it, beside its requests and Tasks. What is
+# observed, documented and reported does neither: milestones are read from it when somebody asks.
+OF_PEOPLE: Final = frozenset({"Consent", "Specimen", "FamilyMemberHistory", "RelatedPerson"})
 
 
 def mark(gateway: Gateway, view: Read | None, planned: Plan) -> None:
@@ -110,8 +110,10 @@ def numbers_of(gateway: Gateway, view: Read, resources: Iterable[Resource]) -> s
         elif kind == "Task":
             numbers.add(codes.token(each.get("groupIdentifier")))
             requests |= _named(gateway, each.get("focus"))
-        elif kind in OF_A_PERSON:
-            people |= _named(gateway, each.get(OF_A_PERSON[kind]))
+        elif kind in OF_PEOPLE:
+            people |= {key for key in gathering.references(gateway, [each]) if key[0] == "Patient"}
+        elif kind == "Patient" and "id" in each:
+            people.add((kind, each["id"]))
     found = gathering.numbers_of_people(gateway, view, people) | gathering.numbers_of_requests(view, requests)
     return found | {each for each in numbers if each is not None}
 

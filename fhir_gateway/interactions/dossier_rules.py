@@ -17,7 +17,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from fhir_gateway.dossier import codes
-from fhir_gateway.dossier.changes import Changes, with_status
+from fhir_gateway.dossier.changes import Changes, custodian, with_status
 from fhir_gateway.dossier.dossier import Dossier, is_proband, task_code
 from fhir_gateway.dossier.membership import is_member, kept
 from fhir_gateway.dossier.rules import gaps, refusing, state_of
@@ -36,6 +36,7 @@ from fhir_gateway.interactions.draft import draft
 from fhir_gateway.interactions.entry import Done
 from fhir_gateway.interactions.interaction import ANONYME, Actor
 from fhir_gateway.interactions.refusals import Refusals
+from fhir_gateway.store.access import party_of
 from fhir_gateway.store.contract import Create, Draft, Key, Put, Read, Write
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ ENTERED_BY_META = Complaint(
     "avec le profil et les codes.",
 )
 
+# What is weighed by the errors of its dossier. A Consent is not: whoever refuses or withdraws is heard at once.
+WEIGHED: Final = frozenset({"ServiceRequest", "Patient", "RelatedPerson", "FamilyMemberHistory", "Specimen"})
 _PLACE = re.compile(r"(\w+)\.where\(id = '([^']*)'\)(.*)", re.DOTALL)
 RCP_DECIDED: Final = frozenset({"completed", "rejected"})
 
@@ -117,7 +120,7 @@ def carry_out(gateway: Gateway, tx: Write, planned: Plan, done: list[Done]) -> N
         at = instant_text(tx.instant)
         dossiers = {number: gathering.dossier_of(gateway, tx, number) for number in sorted(numbers)}
         _hold_numbers(gateway, tx, planned, deeds, dossiers)
-        judge(gateway, planned, deeds, dossiers, at)
+        judge(gateway, tx, planned, deeds, dossiers, at)
         for number, dossier in dossiers.items():
             changes = _consequences(gateway, dossier, [each for each in deeds if _concerns(each, number)], at)
             _stage(gateway, tx, planned, done, changes)
@@ -150,7 +153,7 @@ def trial(gateway: Gateway, view: Read, planned: Plan) -> None:
         after = [each.after for each in deeds if each.after is not None]
         dossiers = {number: gathering.dossier_of(gateway, view, number).with_(*after) for number in planned.dossiers}
         _hold_numbers(gateway, view, planned, deeds, dossiers)
-        judge(gateway, planned, deeds, dossiers, instant_text(gateway.registry.now()))
+        judge(gateway, view, planned, deeds, dossiers, instant_text(gateway.registry.now()))
 
 
 def hold_meta(before: Resource, after: Resource) -> None:
@@ -230,12 +233,14 @@ def _hold_numbers(
     refusals.raise_any()
 
 
-def judge(gateway: Gateway, planned: Plan, deeds: Sequence[Deed], dossiers: Mapping[str, Dossier], at: str) -> None:
+def judge(
+    gateway: Gateway, view: Read, planned: Plan, deeds: Sequence[Deed], dossiers: Mapping[str, Dossier], at: str
+) -> None:
     """Refuse, all at once, what the rules forbid; note in the entries what their dossiers lack."""
     refusals, actor = Refusals(), acting(gateway)
     for deed in deeds:
         entry = planned.entries[deed.index]
-        dossier = _dossier_for(deed, planned, dossiers)
+        dossier = _dossier_for(view, deed, planned, dossiers)
         refusal = allowed(deed.before, deed.after, actor, dossier, at)
         if refusal is not None:
             issues = [_placed(planned, deed.index, each) for each in refusal.issues]
@@ -244,53 +249,82 @@ def judge(gateway: Gateway, planned: Plan, deeds: Sequence[Deed], dossiers: Mapp
             version = deed.before["meta"]["versionId"] if deed.before is not None else "1"
             refusals.add(PreconditionFailed, _placed(planned, deed.index, CLAIM_UNGUARDED.at("Task", version=version)))
     if not refusals:
+        weighed = [each for each in deeds if each.type in WEIGHED]
         for number, dossier in dossiers.items():
-            _judge_whole(
-                planned, [each for each in deeds if each.type == "ServiceRequest"], number, dossier, at, refusals
-            )
+            _judge_whole(planned, weighed, number, dossier, at, refusals)
     refusals.raise_any()
 
 
 def _judge_whole(
     planned: Plan, deeds: Sequence[Deed], number: str, dossier: Dossier, at: str, refusals: Refusals
 ) -> None:
-    """Refuse a write of requests whose dossier has errors of its state; what it lacks beside is told, not refused."""
-    mine = [each for each in deeds if each.after is not None and _number(each.after) == number]
-    if not mine or not dossier.people:
+    """Refuse writes that leave a dossier with errors of its state; what it lacks beside is told, not refused.
+
+    A draft must be without errors when its requests are written; what else is written, and a dossier that runs, may
+    have errors that came of themselves (a consent withdrawn): there only those count that the write makes.
+    """
+    requests = [each for each in deeds if each.after is not None and _number(each.after) == number]
+    others = [each for each in deeds if each.type != "ServiceRequest"]
+    if not dossier.people or not (requests or others):
         return
-    found = gaps(dossier, state_of(dossier), at)
-    first = next((each for each in mine if each.after is not None and is_proband(each.after)), mine[0])
-    planned.entries[first.index].gaps = [_placed(planned, first.index, each.issue()) for each in found]
-    # A dossier that runs may have errors that came of themselves (a consent withdrawn): no write makes up for them.
-    standing = set() if state_of(dossier) == "draft" else _standing(dossier, mine, at)
-    new = [each for each in refusing(found) if (each.complaint.detail, each.expression) not in standing]
-    if all(each.after is not None and each.after.get("status") in ("draft", "active") for each in mine):
-        refusals.add(Unprocessable, *(_placed(planned, first.index, each) for each in new))
+    first = next((each for each in requests if each.after is not None and is_proband(each.after)), None)
+    index = (first or [*requests, *others][0]).index
+    if requests:
+        found = gaps(dossier, state_of(dossier), at)
+        planned.entries[index].gaps = [_placed(planned, index, each.issue()) for each in found]
+    if any(each.after is not None and each.after.get("status") not in ("draft", "active") for each in requests):
+        return
+    standing: set[tuple[str, str | None]] = set()
+    if not requests or state_of(dossier) != "draft":
+        standing = {(each.complaint.detail, each.expression) for each in _errors(_undone(dossier, deeds), at)}
+    new = [each for each in _errors(dossier, at) if (each.complaint.detail, each.expression) not in standing]
+    if new:
+        lacking = [each for each in planned.entries[index].gaps if each.severity == "warning"] if requests else []
+        refusals.add(Unprocessable, *(_placed(planned, index, each) for each in new), *lacking)
 
 
-def _standing(dossier: Dossier, deeds: Sequence[Deed], at: str) -> set[tuple[str, str | None]]:
-    before = dossier.with_(*(each.before for each in deeds if each.before is not None))
-    return {(each.complaint.detail, each.expression) for each in refusing(gaps(before, state_of(before), at))}
+def _errors(dossier: Dossier, at: str) -> tuple[Issue, ...]:
+    """Return the errors of the state that a dossier is in; while it runs, a request added as a draft is one still."""
+    of_draft = refusing(gaps(dossier, "draft", at))
+    if state_of(dossier) == "draft":
+        return of_draft
+    drafts = [each.key for each in dossier.requests if each.resource.get("status") == "draft"]
+    running = refusing(gaps(dossier.without(drafts) if drafts else dossier, "active", at))
+    told = {(each.complaint.detail, each.expression) for each in running}
+    return (*running, *(each for each in of_draft if (each.complaint.detail, each.expression) not in told))
 
 
-def _dossier_for(deed: Deed, planned: Plan, dossiers: Mapping[str, Dossier]) -> Dossier:
-    """Return the dossier by which a write is judged: why a request moves now, older Provenances do not say."""
+def _undone(dossier: Dossier, deeds: Sequence[Deed]) -> Dossier:
+    """Return a dossier as it was before writes, but for others of the same transaction."""
+    written = (f"{each.type}/{each.resource['id']}" for each in deeds)
+    return dossier.without(written).with_(*(each.before for each in deeds if each.before is not None))
+
+
+def _dossier_for(view: Read, deed: Deed, planned: Plan, dossiers: Mapping[str, Dossier]) -> Dossier:
+    """Return the dossier by which a write is judged: why a request moves now, older Provenances do not say.
+
+    That the platform agreed, it said before, and it said so itself: what others wrote in its name says nothing.
+    """
     number = _number(deed.resource) if deed.type in TABLES else None
     dossier = dossiers.get(number or "")
     if dossier is None:
         return Dossier((), number).with_(deed.resource)
+    if deed.type != "ServiceRequest":
+        return dossier
     name = f"{deed.type}/{deed.resource['id']}"
-    # That the platform agreed, it said before; why a request moves otherwise is said with the move.
-    agreed = deed.type == "ServiceRequest" and deed.moves_to("entered-in-error")
-    telling = [
-        each
-        for each in dossier.resources
-        if each.type != "Provenance"
-        or deed.type != "ServiceRequest"
-        or (("Provenance", str(each.resource["id"])) in planned.written) != agreed
-        or all(dossier.key(target) != name for target in each.resource.get("target", ()))
-    ]
-    return Dossier(telling, number)
+    told = {
+        ("Provenance", str(each.resource["id"]))
+        for each in dossier.of_type("Provenance")
+        if any(dossier.key(target) == name for target in each.resource.get("target", ()))
+    }
+    if deed.moves_to("entered-in-error"):
+        performers = dossier.performers(deed.before or deed.resource)
+        platform = {party_of(each) for each in performers if not each.startswith("|")}
+        owners = view.owners(told) if told else {}
+        unheard = {key for key in told if key in planned.written or owners.get(key) not in platform}
+    else:
+        unheard = told - planned.written
+    return dossier.without("/".join(key) for key in unheard)
 
 
 def _placed(planned: Plan, index: int, issue: Issue) -> Issue:
@@ -316,7 +350,7 @@ def _consequences(gateway: Gateway, dossier: Dossier, deeds: Sequence[Deed], at:
     for deed in deeds:
         made = Changes()
         if deed.type == "Task" and any(map(deed.moves_to, RCP_DECIDED)) and task_code(deed.resource) == "rcp-amont":
-            made = Changes((_decision(deed.resource, actor, at),))
+            made = Changes((_decision(dossier, deed.resource, actor, at),))
         elif deed.type == "ServiceRequest" and _finalises(deed):
             drafts = [each.request for each in dossier.relatives if each.request.resource.get("status") == "draft"]
             made = Changes((), tuple(with_status(each.resource, "active", at) for each in drafts))
@@ -354,16 +388,19 @@ def _agent(actor: Actor) -> Resource:
     return made
 
 
-def _decision(task: Resource, actor: Actor, at: str) -> Resource:
-    """Return the Provenance of a decision of the RCP d'amont: who decided, which the rules read."""
-    reason = task.get("statusReason") or {"text": "Demande validée en RCP d'amont"}
+def _decision(dossier: Dossier, task: Resource, actor: Actor, at: str) -> Resource:
+    """Return the Provenance of a decision of the RCP d'amont: the rules read it, and the hospital sees who decided."""
+    held = dossier.resolve(task.get("focus"))
+    request = {} if held is None else held.resource
+    keeping = custodian(dossier.organisations(request.get("requester"), request))
+    reason = task.get("statusReason") or codes.concept(codes.MOTIF, "rcp-validation")
     return {
         "resourceType": "Provenance",
         "meta": {"profile": [f"{codes.PROFILE}provenance"]},
         "target": [{"reference": f"Task/{task['id']}"}],
         "recorded": at,
         "reason": [reason],
-        "agent": [_agent(actor)],
+        "agent": [_agent(actor), *keeping],
     }
 
 

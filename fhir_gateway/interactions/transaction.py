@@ -44,7 +44,7 @@ def transact(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer
         body = response("transaction-response", in_order, (), gateway.new_id(), gateway.registry.now())
         return Answer(200, body, shown=shown)
 
-    return commit(gateway, writes, answer)
+    return commit(gateway, writes, answer, interaction.resource)
 
 
 def _require(gateway: Gateway, entries: Sequence[Entry]) -> None:

@@ -156,15 +156,19 @@ class Validation:
             key=weight,
         )
 
-    def check(self, gateway: Gateway, entries: Sequence[Entry]) -> None:
+    def check(self, gateway: Gateway, entries: Sequence[Entry], bundle: Mapping[str, Any] | None = None) -> None:
         """Look at every resource that entries bring, and note in each entry what does not forbid it.
+
+        `bundle`: what they came in. Where it claims profiles it is held to them; what does not forbid it is noted in
+        the first entry.
 
         Raises: Unprocessable with all that is wrong with any of them, told from the root of what was sent.
         """
         if self.strictness == "structure":
             return
         within = sent_with(entries)
-        refused: list[Issue] = []
+        of_bundle = self._of_bundle(gateway, bundle, entries, within)
+        refused = list(of_bundle) if forbids(of_bundle) else []
         for entry in entries:
             if entry.onto is not None and entry.act.code == "update":
                 continue  # what it makes is looked at in the plan
@@ -175,6 +179,27 @@ class Validation:
                     refused += entry.notes
         if refused:
             raise Unprocessable(*bounded(refused))
+        if of_bundle:
+            entries[0].notes = [*of_bundle, *entries[0].notes]
+
+    def _of_bundle(
+        self,
+        gateway: Gateway,
+        bundle: Mapping[str, Any] | None,
+        entries: Sequence[Entry],
+        within: Mapping[str, Resource],
+    ) -> list[Issue]:
+        """Return what a Bundle that claims profiles breaks of them, beside what is wrong with its resources."""
+        claimed = [each for each in (bundle or {}).get("meta", {}).get("profile", ()) if isinstance(each, str)]
+        if not claimed or not entries or self.strictness != "profiles":
+            return []
+        # Its resources are looked at by their own profiles as entries: here by the Bundle's alone, where it is known.
+        known = all(map(self.validator.knows, claimed))
+        asked: tuple[list[str], Strictness] = (claimed, "base") if known else ([], "profiles")
+        found = self.findings(
+            gateway, dict(bundle or {}), entries[0].act.base, profiles=asked[0], strictness=asked[1], within=within
+        )
+        return sorted((each.told() for each in found if _is_of_bundle(each, claimed)), key=weight)
 
     def check_patched(
         self, gateway: Gateway, patched: Resource, unsound: Sequence[Issue], entry: Entry, entries: Sequence[Entry]
@@ -192,6 +217,17 @@ class Validation:
         if forbids(issues):
             raise Unprocessable(*bounded(issues))
         entry.notes = [entry.moved(issue) for issue in issues]
+
+
+def _is_of_bundle(finding: Finding, claimed: Sequence[str]) -> bool:
+    """Tell whether a finding is not about a resource in the Bundle, or is so because the Bundle's profile asks."""
+    if _IN_ENTRY.match(finding.issue.expression or "") is None:
+        return True
+    asking = (finding.profile or "").partition("|")[0]
+    return any(asking == each.partition("|")[0] for each in claimed)
+
+
+_IN_ENTRY = re.compile(r"Bundle\.entry\[\d+\]\.resource\b")
 
 
 def besides(issues: Iterable[Issue], findings: Sequence[Finding], *, of_text: bool) -> list[Issue]:

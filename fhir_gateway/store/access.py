@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -76,6 +77,16 @@ def parties_of(read: Read, identifier: str | None) -> tuple[int, ...]:
         return (EVERYONE,)
     party = party_of(identifier)
     return tuple(sorted({EVERYONE, party, *(rk for (rk,) in read.rows(_ORGANISATIONS, (party,)))}))
+
+
+def asked_of(read: Callable[..., AbstractContextManager[Read]]) -> Callable[[str], tuple[int, ...]]:
+    """Return what finds the parties of an identifier in a snapshot of its own, which `read` opens."""
+
+    def ask(identifier: str) -> tuple[int, ...]:
+        with read(feed=False) as view:
+            return parties_of(view, identifier)
+
+    return ask
 
 
 class Parties:

@@ -171,6 +171,12 @@ class Read(Protocol):
     def referring(self, keys: Iterable[Key], types: Iterable[str]) -> list[Version]:
         """Return the current resources of some types that refer to any of `keys`, by whatever element."""
 
+    def referring_to(self, keys: Iterable[Key], types: Iterable[str]) -> list[tuple[Version, list[Key]]]:
+        """Return the same, each with those of `keys` that it refers to."""
+
+    def named_by(self, keys: Iterable[Key], types: Iterable[str]) -> list[tuple[Version, list[Key]]]:
+        """Return the current resources of some types that current resources `keys` refer to, each with these."""
+
 
 class Write(Read, Protocol):
     """A view that writes. Reads see what was staged before them.

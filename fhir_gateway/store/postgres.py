@@ -20,7 +20,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from fhir_gateway.fhir.outcome import TooCostly, Unavailable
 from fhir_gateway.store import complaints
-from fhir_gateway.store.access import Parties, outside, parties_of
+from fhir_gateway.store.access import Parties, asked_of, outside
 from fhir_gateway.store.contract import Locks, Narrowing, Read, Row, Version, Write
 from fhir_gateway.store.index.hashing import h64, rk_of
 from fhir_gateway.store.layout import instants_used
@@ -270,7 +270,7 @@ class PostgresStore:
     ) -> None:
         self._types = types
         self._patient_parameters = patient_parameters or PatientParameters()
-        self._parties = Parties(self._parties_of)
+        self._parties = Parties(asked_of(self.read))
         self._local = threading.local()  # `view`: the transaction that this thread is in
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
@@ -296,10 +296,6 @@ class PostgresStore:
 
     def parties(self, identifier: str | None) -> tuple[int, ...]:
         return self._parties.of(identifier)
-
-    def _parties_of(self, identifier: str) -> tuple[int, ...]:
-        with self.read(feed=False) as view:
-            return parties_of(view, identifier)
 
     def read(
         self, seconds: float | None = None, feed: bool = True, narrowing: Narrowing | None = None

@@ -36,6 +36,7 @@ _KINDS = {
     "children": "bytea", "more": "bytea", "property": "text", "content": "text", "concepts": "bytea",
     "nid": "int8", "concept": "int4", "language": "text", "flags": "int2", "words": "text", "word": "text",
     "names": "bytea", "instant": "int8", "duration": "int8", "status": "int2", "record": "bytea",
+    "dk": "int8", "due": "int8", "facts": "bytea", "part": "int2",
 }  # fmt: skip
 _DOUBLE = frozenset({"i_num", "i_qty", "i_comp"})  # tables whose lo and hi are double precision
 

@@ -194,6 +194,36 @@ trace = Table(
     Column("record", LargeBinary, nullable=False),  # JSON, packed
 )
 
+# What is kept of each dossier for statistics; `dk`: the key of its number. See store/dossier_summary.py.
+dossier_summary = Table(
+    "dossier_summary",
+    metadata,
+    Column("dk", Rid, primary_key=True, autoincrement=False),
+    Column("due", BigInteger, nullable=False),  # µs: from then on it is to be made again
+    Column("facts", LargeBinary, nullable=False),  # JSON; empty: nothing to count
+    Index("dossier_summary_due", "due"),
+)
+
+# Of which resources a summary was made, by key, there or not.
+dossier_member = Table(
+    "dossier_member",
+    metadata,
+    *_big("rk", "dk"),
+    Column("part", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("rk", "dk"),
+    Index("dossier_member_dk", "dk", "part"),
+    sqlite_with_rowid=False,
+)
+
+# What was erased and no summary has taken note of yet.
+dossier_erased = Table(
+    "dossier_erased",
+    metadata,
+    *_big("rk", "instant"),
+    PrimaryKeyConstraint("rk", "instant"),
+    sqlite_with_rowid=False,
+)
+
 search_parameter = Table(
     "search_parameter",
     metadata,

@@ -560,7 +560,8 @@ def patients_in(refs: Collection[Row], pids: Collection[int]) -> frozenset[int]:
 
 def _members(given: str, about: str) -> tuple[str, str]:
     """Return SELECTs of (party, owner, rtype, rid): what is about n.a and owned by n.b, for n.c."""
-    owned = f"i_access o ON o.rid = {{rid}} AND o.party = n.b AND (o.why & {OWNER}) <> 0"
+    # Without + 0 SQLite would go through all that the owner has, in place of the few rows of each resource.
+    owned = f"i_access o ON o.rid = {{rid}} AND o.party + 0 = n.b AND (o.why & {OWNER}) <> 0"
     columns = "SELECT n.c AS party, n.b AS owner, o.rtype AS rtype, o.rid AS rid"
     return (
         f"{columns} {given} JOIN i_ref f ON f.trk = n.a AND {about} JOIN {owned.format(rid='f.rid')}",

@@ -22,7 +22,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from fhir_gateway.fhir.outcome import TooCostly, Unavailable
 from fhir_gateway.store import complaints
-from fhir_gateway.store.access import Parties, parties_of
+from fhir_gateway.store.access import Parties, asked_of
 from fhir_gateway.store.contract import Locks, Narrowing, Read, Row, Version, Write
 from fhir_gateway.store.file_lock import FileLock
 from fhir_gateway.store.layout import ACCESS, BY_RID, HISTORY, INDEX_COLUMNS, RESOURCE, instants_used
@@ -200,7 +200,7 @@ class SqliteStore:
         self._path = path
         self._types = types
         self._patient_parameters = patient_parameters or PatientParameters()
-        self._parties = Parties(self._parties_of)
+        self._parties = Parties(asked_of(self.read))
         self._synchronous = synchronous
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._local = threading.local()
@@ -229,10 +229,6 @@ class SqliteStore:
 
     def parties(self, identifier: str | None) -> tuple[int, ...]:
         return self._parties.of(identifier)
-
-    def _parties_of(self, identifier: str) -> tuple[int, ...]:
-        with self.read(feed=False) as view:
-            return parties_of(view, identifier)
 
     def read(
         self, seconds: float | None = None, feed: bool = True, narrowing: Narrowing | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
@@ -124,6 +124,41 @@ class View(ABC):
         )
         return list(map(self.types.version, found))
 
+    def referring_to(self, keys: Iterable[Key], types: Iterable[str]) -> list[tuple[Version, list[Key]]]:
+        by_rk = {rk_of(type, id): (type, id) for type, id in keys}
+        targets, value = self.among("i.trk", list(by_rk))
+        pairs = f"SELECT i.rid, {self._list('i.trk')} AS others FROM i_ref i WHERE {targets} GROUP BY i.rid"
+        return self._paired(pairs, (value,), "rid", by_rk, types)
+
+    def named_by(self, keys: Iterable[Key], types: Iterable[str]) -> list[tuple[Version, list[Key]]]:
+        by_rk = {rk_of(type, id): (type, id) for type, id in keys}
+        sources, value = self.among("s.rk", list(by_rk))
+        within, values = self.within("s")
+        pairs = (
+            f"SELECT i.trk AS rk, {self._list('s.rk')} AS others FROM resource s JOIN i_ref i ON i.rid = s.rid"
+            f" WHERE {sources}{within} GROUP BY i.trk"
+        )
+        return self._paired(pairs, (value, *values), "rk", by_rk, types)
+
+    def _paired(
+        self, pairs: str, given: Sequence[Any], key: str, by_rk: Mapping[int, Key], types: Iterable[str]
+    ) -> list[tuple[Version, list[Key]]]:
+        """Return the current resources of some types whose `key` stands in `pairs`, each with the others there."""
+        kinds, kind_values = self.among("resource.rtype", sorted(map(self.types.number, types)))
+        within, values = self.within("resource")
+        by_type, seen_types = self._of_types("resource")
+        columns = ", ".join(f"resource.{name}" for name in VERSION.split(", "))
+        found = self.rows(
+            f"SELECT p.others, {columns} FROM ({pairs}) p JOIN resource ON resource.{key} = p.{key}"
+            f" WHERE resource.deleted = 0 AND {kinds}{within}{by_type}",
+            (*given, kind_values, *values, *seen_types),
+        )
+        return [(self.types.version(row[1:]), [by_rk[rk] for rk in _listed(row[0])]) for row in found]
+
+    def _list(self, column: str) -> str:
+        """Return the aggregate that lists the different values of a column."""
+        return f"array_agg(DISTINCT {column})" if self.dialect == "postgresql" else f"group_concat(DISTINCT {column})"
+
     def _of_types(self, row: str) -> tuple[str, tuple[Any, ...]]:
         """Return " AND …" that keeps a row with an rtype within the types of the narrowing, and its values."""
         if self.narrowing is None or self.narrowing.types is None:
@@ -205,6 +240,10 @@ class View(ABC):
     def _superseded(self, row: Row) -> Version:
         *columns, stored = row
         return self.types.version((*columns, b"" if row[5] else unpack(stored)))
+
+
+def _listed(values: str | list[int]) -> list[int]:
+    return list(map(int, values.split(","))) if isinstance(values, str) else values
 
 
 def _place(version: Version) -> tuple[int, int, int]:

@@ -24,6 +24,7 @@ from fhir_gateway.store.contract import (
     Staged,
     Version,
 )
+from fhir_gateway.store.dossier_erased import ERASED, leaving
 from fhir_gateway.store.index.hashing import rk_of
 from fhir_gateway.store.layout import ACCESS, BY_RID, INDEX_COLUMNS, first_rid, head, pack, says_the_same
 from fhir_gateway.store.reindexing import KEYS, Redrafted, Reindexed
@@ -228,6 +229,8 @@ class Writer(Sharing):
         found = self.rows(f"SELECT rtype, fhir_id, rid, owner FROM resource WHERE {clause}", (value,))
         gone = [Gone(self.types.name(rtype), id, rid, owner, purged=True) for rtype, id, rid, owner in found]
         self.organisations |= any(each.type == _ORGANISATION for each in gone)
+        if erased := leaving(gone, self.instant):
+            self.insert("dossier_erased", ERASED, erased)
         _, changes = self.grant((), gone)
         for table in BY_RID:
             self.erase(table, rids)

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from tests.benchmarks import (
+    dossiers,
     filled,
     identity,
     imports,
@@ -41,7 +42,21 @@ from tests.benchmarks.figures import GOALS, Figures
 COPIES = 20
 ROUNDS = 3
 BUSY = 1.0  # load average
-PARTS = ("import", "read", "identity", "narrowing", "start", "search", "validation", "terminology", "hl7v2", "mllp")
+PARTS = (
+    "import",
+    "read",
+    "identity",
+    "narrowing",
+    "dossiers",
+    "start",
+    "search",
+    "validation",
+    "terminology",
+    "hl7v2",
+    "mllp",
+)
+# Parts that have stores of their own, or none.
+_APART = frozenset({"identity", "narrowing", "dossiers", "start", "validation", "terminology", "hl7v2", "mllp"})
 RESULT = BUILD / "bench.json"
 
 
@@ -91,8 +106,8 @@ def _bench(engines: list[Engine], options: argparse.Namespace, folder: Path) -> 
 
 def _measure(engine: Engine, options: argparse.Namespace, folder: Path, figures: Figures) -> float:
     """Measure on one engine; return the seconds that filling a store took which is not measured itself."""
-    parts, filling = options.only, 0.0
-    if options.full:
+    parts, filling, url = options.only, 0.0, ""
+    if options.full and not _APART.issuperset(parts):
         _say(f"{engine.name}: a store with {options.copies} copies")
         url, filling = filled.store(engine, options.copies, folder, figures, reuse=options.reuse)
     elif "import" in parts:
@@ -110,13 +125,23 @@ def _measure(engine: Engine, options: argparse.Namespace, folder: Path, figures:
         _say(f"{engine.name}: identity")
         identity.measure(engine, options.rounds, folder, figures)
     if "narrowing" in parts:
-        begun = time.monotonic()
         _say(f"{engine.name}: a store that is shared")
-        shared = narrowed.filled(engine, options.copies if options.full else 1, folder)
-        filling += time.monotonic() - begun
+        shared, seconds = narrowed.store(engine, options.copies if options.full else 1, folder, options.reuse)
+        filling += seconds
         _say(f"{engine.name}: narrowed searches")
         narrowed.measure(engine, shared, folder, figures, whole=options.full)
-        engine.drop(shared)
+    if "dossiers" in parts:
+        number, driven = (dossiers.FULL, dossiers.FULL_DRIVEN) if options.full else (dossiers.NUMBER, dossiers.DRIVEN)
+        driven = driven if options.driven is None else options.driven
+        _say(f"{engine.name}: {number} dossiers, {driven} of them act by act")
+
+        def fill(name: str, of_filling: Figures) -> None:
+            dossiers.fill(engine, engine.create(name), number, driven, folder, of_filling)
+
+        of_dossiers, seconds = filled.kept(engine, f"dossiers_{number}_{driven}", fill, figures, options.reuse)
+        filling += seconds
+        _say(f"{engine.name}: dossiers")
+        dossiers.measure(engine, of_dossiers, folder, figures)
     if "search" in parts:
         small = None
         if options.full:
@@ -152,6 +177,7 @@ def _options() -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--full", action="store_true", help=f"{COPIES} copies, kept under build/")
     parser.add_argument("--copies", type=int, default=COPIES, help=f"with --full: another number than {COPIES}")
+    parser.add_argument("--driven", type=int, help="of the dossiers: how many are played act by act through HTTP")
     parser.add_argument("--reuse", action="store_true", help="with --full: stores filled by other code will do")
     parser.add_argument("--engine", action="append", choices=ENGINES, help="only this one")
     parser.add_argument("--only", action="append", choices=PARTS, help="only this part; may be said again")

@@ -19,6 +19,7 @@ from typing import Any
 from tests.benchmarks import identity, synthea
 from tests.benchmarks.engines import Engine
 from tests.benchmarks.figures import Figures
+from tests.benchmarks.filled import kept
 from tests.benchmarks.search_shapes import SHAPES, Shape, url_of
 from tests.benchmarks.searches import Rows, Searcher, draw, supplement
 from tests.benchmarks.tokens import HOSPITAL, HUNDREDTH, TENTH, identified, token
@@ -31,8 +32,17 @@ _PARTS: Mapping[str, float] = {TENTH: 0.1, HUNDREDTH: 0.01}
 HANDFUL = frozenset({"token", "token, sorted by date", "chain", "_revinclude", "total"})
 
 
-def filled(engine: Engine, copies: int, folder: Path, name: str | None = None) -> str:
-    """Return the URL of a database with so many copies of the Bundles, shared as the module says."""
+def store(engine: Engine, copies: int, folder: Path, reuse: bool) -> tuple[str, float]:
+    """Return the URL of such a database, and the seconds that filling it took now; see `filled.kept`."""
+
+    def fill(name: str, _: Figures) -> None:
+        _filled(engine, copies, folder, name)
+
+    return kept(engine, f"shared_{copies}", fill, Figures(), reuse)
+
+
+def _filled(engine: Engine, copies: int, folder: Path, name: str) -> None:
+    """Fill a database with so many copies of the Bundles, shared as the module says."""
     url = engine.create(name)
     identity.fill(url, folder, synthea.bundles(copies))
     with identified(url, folder, trace=False) as served:
@@ -42,11 +52,10 @@ def filled(engine: Engine, copies: int, folder: Path, name: str | None = None) -
         owner.close()
         served.stop()
     engine.settle(url)
-    return url
 
 
 def measure(engine: Engine, url: str, folder: Path, figures: Figures, whole: bool) -> None:
-    """Measure on a database of `filled`: all shapes where it is `whole`, else a handful."""
+    """Measure on a database of `store`: all shapes where it is `whole`, else a handful."""
     shapes = [shape for shape in SHAPES if whole or shape.name in HANDFUL]
     with identified(url, folder, trace=False) as served:
         everyone = Searcher(served.base, token(served, folder, "administrateur"))
@@ -86,11 +95,15 @@ def _measure(
         url = url_of(shape, found[number * len(found) // (_WARM_UP + REQUESTS)])
         # Who asks first finds less in the caches.
         for place in (0, 1) if number % 2 else (1, 0):
-            before, begun = clocks.now(), perf_counter()
-            sides[place].get(url)
-            took = perf_counter() - begun
+            try:
+                before, begun = clocks.now(), perf_counter()
+                sides[place].get(url)
+                took, spent = perf_counter() - begun, clocks.now() - before
+            except ProcessLookupError:  # the database has ended one of its own, as it does when it has vacuumed
+                clocks = identity.Clocks(engine, pid)
+                continue
             if number >= _WARM_UP:
-                cpu[place].append((clocks.now() - before) / 1e6)
+                cpu[place].append(spent / 1e6)
                 wall[place].append(took * 1000)
     for place, who in enumerate(("", ".unnarrowed")):
         figures.add(f"{prefix}{who}.cpu", median(cpu[place]), "ms")

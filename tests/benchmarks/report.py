@@ -11,6 +11,16 @@ from tests.benchmarks.search_shapes import SHAPES
 from tests.benchmarks.searches import slowest
 
 Rows = list[tuple[str, ...]]
+_OF_DOSSIERS = (
+    ("suivi", "$suivi"),
+    ("completude", "$completude"),
+    ("graph", "$graph"),
+    ("to_complete", "$a-completer, 50"),
+    ("worklist", "worklist, requested"),
+    ("worklist_open", "worklist, open"),
+    ("worklist_oldest", "worklist, oldest first"),
+    ("statistics", "$statistiques"),
+)
 _LINES = (
     (
         "Read by id",
@@ -93,6 +103,19 @@ _LINES = (
             ("of all Observations, whom a tenth is shared with", "narrowing.{}.tenth.seen"),
             ("of all Observations, whom a hundredth is shared with", "narrowing.{}.hundredth.seen"),
             ("CPU of the worst shape, times unnarrowed", "narrowing.{}.worst"),
+        ),
+    ),
+    (
+        "Dossiers",
+        (
+            *(
+                (f"{says}, {unit}", f"dossiers.{{}}.{name}.{figure}")
+                for name, says in _OF_DOSSIERS
+                for figure, unit in (("cpu", "CPU ms"), ("p50", "p50 ms"), ("p95", "p95 ms"), ("kilobytes", "kB"))
+            ),
+            ("dossiers", "dossiers.{}.number"),
+            ("first $statistiques of a filled store, s", "dossiers.{}.statistics.first"),
+            ("an act of the driver, ms", "dossiers.{}.act"),
         ),
     ),
     (

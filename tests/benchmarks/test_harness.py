@@ -12,7 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.benchmarks import load, read_floor, report, synthea
+from tests.benchmarks import filled, load, read_floor, report, synthea
+from tests.benchmarks.engines import Sqlite
 from tests.benchmarks.figures import GOALS, Figures, Goal, goal_rows
 from tests.benchmarks.processes import cpu_seconds, family_cpu_seconds, peak_mb, resident_mb
 from tests.benchmarks.search_shapes import SHAPES, VALUES, Shape, url_of
@@ -100,6 +101,26 @@ def test_the_floor_answers_with_the_bytes_it_was_given(tmp_path: Path) -> None:
         paths.write_text("/fhir/Patient/unknown", encoding="ascii")
         with pytest.raises(subprocess.CalledProcessError):
             load.ask(read_floor.port_of(floor), 1, 1, paths)
+
+
+def test_a_large_store_is_filled_once_for_the_same_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filled, "FOLDER", tmp_path)
+    engine, times = Sqlite(tmp_path), []
+
+    def fill(name: str, of_filling: Figures) -> None:
+        Path(engine.create(name).removeprefix("sqlite:///")).touch()
+        times.append(name)
+        of_filling.add("filled", len(times), "times")
+
+    def ask(reuse: bool = False) -> float:
+        figures = Figures()
+        url, _ = filled.kept(engine, "large", fill, figures, reuse)
+        assert url == engine.url("large")
+        return figures["filled"].median
+
+    assert [ask(), ask()] == [1, 1]
+    monkeypatch.setattr(filled, "_code", lambda: "other")
+    assert [ask(reuse=True), ask(), ask()] == [1, 2, 2]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=[shape.name for shape in SHAPES])

@@ -57,9 +57,13 @@ def identified(url: str, folder: Path, trace: bool | None = None, writes_all: bo
 
 def token(served: Served, folder: Path, role: str, organisation: str | None = None) -> str:
     """Return a token for a gateway of `identified` that may do all that its role may."""
-    issuer = BuiltinIssuer(f"{served.base}/auth", served.base, kept_key(_key(folder)))
     granted = scopes.read("system/*.cruds")
-    return issuer.token(f"{role}-system", role, organisation, granted, life=_LIFE)
+    return issuer(served, folder).token(f"{role}-system", role, organisation, granted, life=_LIFE)
+
+
+def issuer(served: Served, folder: Path) -> BuiltinIssuer:
+    """Return the issuer of a gateway of `identified`."""
+    return BuiltinIssuer(f"{served.base}/auth", served.base, kept_key(_key(folder)))
 
 
 def _key(folder: Path) -> Path:

@@ -123,6 +123,20 @@ def test_prose_is_replaced_or_added_to_where_it_begins_with_dots():
     assert made["Patient.gender"]["comment"] == "Other."
 
 
+def test_what_stands_beside_a_text_comes_with_it_and_goes_with_it():
+    def beside(text: str) -> Element:
+        return {"extension": [{"url": "http://example.org/translation", "valueString": text}]}
+
+    first = profile(element("Patient.gender", short="Sexe", _short=beside("Sex")), url="http://example.org/first")
+    whole = generate(first, Known())
+    assert snapshot(first)["Patient.gender"]["_short"] == beside("Sex")
+    second = profile(element("Patient.gender", min=1), of="http://example.org/first", type="Patient")
+    assert snapshot(second, whole)["Patient.gender"]["_short"] == beside("Sex")
+    third = profile(element("Patient.gender", short="Genre"), of="http://example.org/first", type="Patient")
+    assert snapshot(third, whole)["Patient.gender"]["short"] == "Genre"
+    assert "_short" not in snapshot(third, whole)["Patient.gender"]
+
+
 def test_constraints_add_up_and_say_where_they_come_from():
     rule = {"key": "p-1", "severity": "error", "human": "A name.", "expression": "name.exists()"}
     again = {"key": "dom-2", "severity": "error", "human": "Another.", "expression": "true"}
@@ -617,48 +631,6 @@ def test_a_model_of_its_own_needs_no_base():
     model = profile(element("M", min=0, max="*"), element("M.a", min=0, max="1", type=[{"code": "string"}]), type="M")
     del model["baseDefinition"], model["derivation"]
     assert list(snapshot(model)) == ["M", "M.a"]
-
-
-# --- order
-
-
-def test_a_differential_is_put_into_the_order_of_its_base():
-    structure = profile(
-        element("Patient.name.given", min=1),
-        element("Patient.gender", min=1),
-        element("Patient.identifier.value", min=1),
-        element("Patient.name.family", min=1),
-        element("Patient.name", min=1),
-        element("Patient"),
-    )
-    ordered = sort_differential(structure, Known())
-    assert [each["path"] for each in ordered["differential"]["element"]] == [
-        "Patient", "Patient.identifier.value", "Patient.name", "Patient.name.family", "Patient.name.given",
-        "Patient.gender",
-    ]  # fmt: skip
-    assert snapshot(ordered)["Patient.name.family"]["min"] == 1
-
-
-def test_slices_keep_their_order_and_what_is_inside_them():
-    structure = profile(
-        element("Patient.gender", min=1),
-        element("Patient.identifier", slicing=BY_SYSTEM),
-        element("Patient.identifier", "b"),
-        element("Patient.identifier.value", min=1),
-        element("Patient.identifier.system", min=1),
-        element("Patient.identifier", "a"),
-    )
-    ordered = sort_differential(structure, Known())["differential"]["element"]
-    assert [(each["path"].rpartition(".")[2], each.get("sliceName")) for each in ordered] == [
-        ("identifier", None), ("identifier", "b"), ("system", None), ("value", None), ("identifier", "a"),
-        ("gender", None),
-    ]  # fmt: skip
-
-
-def test_what_the_base_does_not_have_cannot_be_put_into_order():
-    with pytest.raises(SnapshotError) as refusal:
-        sort_differential(profile(element("Patient.foo"), element("Patient.name.bar")), Known())
-    assert [issue.values["id"] for issue in refusal.value.issues] == ["Patient.foo", "Patient.name.bar"]
 
 
 # --- witnesses: what others have published

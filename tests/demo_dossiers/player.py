@@ -74,6 +74,8 @@ class Player:
         after.pop("statusReason", None)
         if move.status in ("accepted", "rejected"):
             after["owner"] = {**task.get("owner", {}), "identifier": codes.identifier(str(act.actor.organisation))}
+        if move.owner is not None:
+            after["owner"] = {"identifier": codes.identifier(move.owner)}
         if move.reason is not None:
             after["statusReason"] = concept(codes.MOTIF, move.reason)
         if move.output is not None:

@@ -39,6 +39,7 @@ from tests.dossier.family import (
     report,
     specimen,
     trio,
+    without,
 )
 
 BIOLOGISTE = Acting("biologiste-lbm", PLATFORM, "99000000007")
@@ -139,8 +140,9 @@ OUTPUT = [{"type": concept(codes.PIECE, "compte-rendu"), "valueReference": ref("
 
 
 def decided() -> Story:
-    """A trio whose RCP refused first and validated then, and whose consents were obtained."""
-    story = Story(*trio(decided=False))
+    """A trio whose RCP refused first and validated then, and whose consents were obtained: one of them later."""
+    family = trio(decided=False)
+    story = Story(*without(family, "consent-1"))
     no = concept(codes.MOTIF, "rcp-refus")
     story.move(COORDONNATEUR, "rcp-amont", "rejected", statusReason=no)
     refused = next(iter(story.dossier.tasks("rcp-amont"))).resource
@@ -149,8 +151,9 @@ def decided() -> Story:
         again.pop(name, None)
     story.do(PRESCRIPTEUR, again)
     story.move(COORDONNATEUR, "rcp-amont", *THROUGH)
-    for order in ("order-0", "order-1", "order-2"):
-        story.move(ASSISTANT, "recueil-consentement", *THROUGH, order=order)
+    story.move(ASSISTANT, "recueil-consentement", "accepted", order="order-1")
+    story.add(one(family, "consent-1"))
+    assert {each.resource["status"] for each in story.dossier.tasks("recueil-consentement")} == {"completed"}
     return story
 
 

@@ -20,6 +20,7 @@ from fhir_gateway.dossier.codes import concept
 from fhir_gateway.dossier.dossier import submitted
 from fhir_gateway.dossier.rule import State
 from fhir_gateway.dossier.rules import RULES, gaps, refusing
+from fhir_gateway.dossier.tasks import owed
 from fhir_gateway.fhir.fhirpath.parser import parse
 from fhir_gateway.fhir.outcome import Complaint
 from fhir_gateway.terminology.french_identifiers import ins_key
@@ -251,6 +252,28 @@ def test_a_rule_finds_what_it_is_for_as_gravely_as_the_table_says(rule: str):
     states: tuple[State, ...] = ("draft", "finalise", "active")
     told = "".join(found(make(), state).get(rule, "-")[0] for state in states)
     assert told == gravities
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_what_is_observed_and_documented_makes_no_error_of_a_dossier_that_is_stored_and_moves_no_task(rule: str):
+    """So the doors need not weigh the writes of these types (`interactions/dossier_marks.py`)."""
+    make, _ = CASES[rule]
+    silent = {"Observation", "DocumentReference", "DiagnosticReport"}
+    family = make()
+    without_them = dossier_of([each for each in family if each["resourceType"] not in silent])
+    for state in ("draft", "active"):
+        found = refusing(gaps(dossier_of(family), state, NOW))
+        assert found == refusing(gaps(without_them, state, NOW))
+    assert owed(dossier_of(family), NOW) == owed(without_them, NOW)
+
+
+@pytest.mark.parametrize("status", ["revoked", "completed"])
+def test_a_closed_dossier_lacks_nothing(status: str):
+    refused = changed(trio("active"), "consent-0", provision={"provision": [provision("examen", "deny")]})
+    assert "dossier-consent-refused" in found(refused, "active")
+    closed = [{**each, "status": status} if each["resourceType"] == "ServiceRequest" else each for each in refused]
+    for state in ("draft", "finalise", "active"):
+        assert found(closed, state) == {}
 
 
 @pytest.mark.parametrize("rule", CASES)

@@ -476,6 +476,20 @@ def test_a_consent_is_obtained_when_a_form_answers():
     assert reasons(write(family, "t", ASSISTANT, status="completed")) == ["task-consent-missing"]
 
 
+def test_the_server_alone_completes_what_was_not_taken_and_of_that_kind_only():
+    asked = task("t", "recueil-consentement", "requested", owner=HOSPITAL)
+    assert write([*trio(), asked], "t", SERVER, status="completed") is None
+    refusal = write([*trio(), asked], "t", ASSISTANT, status="completed")
+    assert refusal is not None
+    assert (refusal.reason, "completed" in refusal.allowed) == ("actor", True)
+    lacking = [*without(trio(), "consent-0"), asked]
+    assert reasons(write(lacking, "t", SERVER, status="completed")) == ["task-consent-missing"]
+    other = [*trio("active"), task("t", "sequencage", "requested", owner=PLATFORM)]
+    refusal = write(other, "t", SERVER, status="completed")
+    assert refusal is not None
+    assert (refusal.reason, "completed" in refusal.allowed) == ("state", False)
+
+
 def test_a_refused_request_is_asked_again_by_the_prescriber_and_only_then():
     again = task("again", "rcp-amont", "requested")
     refused = rcp_task("rejected", statusReason=concept(codes.MOTIF, "rcp-refus"))

@@ -29,6 +29,7 @@ from tests.dossier.family import (
     ids,
     named,
     one,
+    provision,
     ref,
     specimen,
     told,
@@ -86,8 +87,11 @@ def active(*more: Resource) -> Pathway:
     return Pathway(trio("active", *more))
 
 
+CONSENTS = ("consent-0", "consent-1", "consent-2")
+
+
 def test_a_draft_is_given_the_rcp_and_each_person_a_consent_to_obtain():
-    pathway = Pathway(trio(decided=False))
+    pathway = Pathway(without(trio(decided=False), *CONSENTS))
     assert pathway.states() == {"rcp-amont": "1 requested", "recueil-consentement": "3 requested"}
     assert {each["owner"]["identifier"]["value"] for each in pathway.tasks("recueil-consentement")} == {"990000015"}
     assert "owner" not in pathway.tasks("rcp-amont")[0]
@@ -95,6 +99,48 @@ def test_a_draft_is_given_the_rcp_and_each_person_a_consent_to_obtain():
     assert made["groupIdentifier"]["value"] == "D-1"
     assert made["requester"] == ref("PractitionerRole/role")
     assert made["for"] == ref("Patient/child")
+
+
+def test_consents_that_came_with_the_submission_leave_nothing_to_collect():
+    pathway = Pathway(trio(decided=False))
+    assert pathway.states()["recueil-consentement"] == "3 completed"
+    for task in pathway.tasks("recueil-consentement"):
+        (output,) = task["output"]
+        consent = output["valueReference"]["reference"].partition("/")[2]
+        assert one(trio(), consent)["patient"] == task["for"]
+        assert codes.codes(output["type"], codes.PIECE) == ("consentement",)
+        assert codes.code(task["businessStatus"], codes.ETAPE) == "attente-rcp"
+        assert task["owner"]["identifier"]["value"] == "990000015"
+
+
+def test_a_consent_that_comes_later_completes_what_asks_for_it_and_no_more():
+    family = trio(decided=False)
+    pathway = Pathway(without(family, *CONSENTS))
+    pathway.write(one(family, "consent-1"))
+    assert [each["status"] for each in pathway.tasks("recueil-consentement", "order-1")] == ["completed"]
+    assert pathway.states()["recueil-consentement"] == "1 completed, 2 requested"
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        {"provision": {"provision": [provision("examen", "deny")]}},
+        {"provision": {"provision": [provision("conservation-diagnostic", "permit")]}},
+        {"verification": None},
+        {"status": "proposed"},
+        {"category": [concept(codes.FORMULAIRE, "mr-mineur")]},
+        {"performer": [ref("RelatedPerson/somebody")]},
+    ],
+    ids=["refused", "unanswered", "no attestation", "not signed", "another form", "another signer"],
+)
+def test_what_blocks_at_finalise_is_still_to_be_collected(lacking: Resource):
+    pathway = Pathway(changed(trio(decided=False), "consent-1", **lacking))
+    assert [each["status"] for each in pathway.tasks("recueil-consentement", "order-1")] == ["requested"]
+
+
+def test_where_no_hospital_is_known_somebody_has_to_complete_it():
+    alone = [{**each, "organization": None} if each["id"] == "role" else each for each in trio(decided=False)]
+    assert Pathway(alone).states()["recueil-consentement"] == "3 requested"
 
 
 def test_a_dossier_without_number_owes_nothing_yet():
@@ -106,7 +152,7 @@ def test_an_active_dossier_has_all_its_steps_and_waits_for_the_tubes():
     pathway = active()
     assert pathway.states() == {
         "rcp-amont": "1 completed",
-        "recueil-consentement": "3 requested",
+        "recueil-consentement": "3 completed",
         "reception-prelevement": "3 requested",
         "preparation": "3 draft",
         "sequencage": "3 draft",

@@ -5,6 +5,7 @@ Source: issue of the genomic dossier, "/guide"; FHIR R4, StructureDefinition; WC
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from fhir_gateway.conformance.carried import carried
 from fhir_gateway.dossier.rules import RULES
 from fhir_gateway.dossier.states import SEND_AWAY, TABLES
 from fhir_gateway.guide import guide as module
+from fhir_gateway.guide.contents import canonical
 from fhir_gateway.guide.said import LANGUAGES, Language
 from fhir_gateway.guide.states import GUARDS
 from fhir_gateway.terminology.shipped import shipped
@@ -23,7 +25,7 @@ from tests.guide.reading import guide, page, read
 Resource = dict[str, Any]
 PFMG = carried()[0]
 SHOWN = ("StructureDefinition", "ValueSet", "SearchParameter", "OperationDefinition", "CapabilityStatement",
-         "GraphDefinition")  # fmt: skip
+         "GraphDefinition", "NamingSystem")  # fmt: skip
 STRUCTURES: list[Resource] = [PFMG.read(entry) for entry in PFMG.of_kind("StructureDefinition")]
 
 
@@ -161,7 +163,7 @@ def test_certainty_is_told_where_a_code_has_it_and_counted_on_the_first_page():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_move_and_every_guard_is_told(language: Language):
     there = page("states", language).text
-    moves = [move for moves in TABLES.values() for move in moves] + [SEND_AWAY]
+    moves = [move for moves in TABLES.values() for move in moves] + [*SEND_AWAY]
     assert {guard for move in moves for guard in move.guards} == set(GUARDS)
     assert all(french != english_ for french, english_ in GUARDS.values())
     for move in moves:
@@ -267,6 +269,85 @@ def test_a_text_that_is_not_in_the_language_of_the_page_says_which_it_is_in():
     assert english_ is not None
     assert "Number of the dossier" in english_
     assert '<span lang="en">' not in english_
+
+
+OTHER: dict[Language, Language] = {"fr": "en", "en": "fr"}
+# A text in a language, its own or another one; those inside of it are marked themselves.
+MARKED = re.compile(r'<(?:span|p)(?P<attributes>[^>]*) lang="(?P<tag>[a-z-]+)"[^>]*>(?P<text>[^<]*)</')
+
+
+def of_others() -> set[str]:
+    """Return what HL7 and French core say of their own elements, rules and bindings."""
+    texts: set[str] = set()
+    for structure in STRUCTURES:
+        changed = {each["id"]: each for each in structure["differential"]["element"]}
+        for element in structure["snapshot"]["element"]:
+            change = changed.get(element["id"], {})
+            stated = {each["key"] for each in change.get("constraint", ())}
+            if "short" not in change:
+                texts.add(element.get("short", ""))
+            if "description" not in change.get("binding", {}):
+                texts.add(element.get("binding", {}).get("description", ""))
+            texts |= {each["human"] for each in element.get("constraint", ()) if each["key"] not in stated}
+    return texts - {""}
+
+
+def rows_with_both(text: str) -> str:
+    """Return a page without the rows of codes, each of which has its names in both languages."""
+    kept, rest = "", text
+    while (start := rest.find("<tr")) >= 0:
+        end = rest.index("</tr>", start)
+        cells = re.split(r"<t[hd][^>]*>", rest[start:end])[1:]
+        names = [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells[1:3]]
+        if not (len(names) == 2 and all(names) and re.search(r'lang="(fr|en)"', "".join(cells[1:3]))):
+            kept += rest[:end]
+        rest = rest[end:]
+    return kept + rest
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_that_the_project_says_is_shown_in_one_language_only(language: Language):
+    others = of_others()
+    for name in guide().names:
+        if not (name in guide().contents.pages and not guide().contents.is_own(name)):
+            text = guide().page(name, language)
+            assert text is not None
+            body = text.partition("<main")[2].partition('<section id="foreign"')[0]
+            strange = [
+                found["text"]
+                for found in MARKED.finditer(rows_with_both(body))
+                if found["tag"] == OTHER[language]
+                and "note" not in found["attributes"]
+                and 'class="note"' not in found[0]
+            ]
+            left = [each for each in map(html.unescape, strange) if each not in others and each.strip()]
+            assert name.startswith("invariant-") or left == [], name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_of_an_own_value_set_that_is_listed_has_both_names(language: Language):
+    for entry in PFMG.of_kind("ValueSet"):
+        text = guide().page(f"ValueSet-{entry.id}", language)
+        assert text is not None
+        rows = re.findall(r"<tr>(.*?)</tr>", text.partition('<section id="codes"')[2].partition("</section>")[0])
+        assert len(rows) > 1
+        for each in rows[1:]:
+            _, french, english = (re.sub(r"<[^>]+>", "", cell) for cell in re.split(r"<t[hd][^>]*>", each)[1:4])
+            assert french, each
+            assert english, each
+
+
+def test_every_identifier_system_has_a_page_that_says_what_it_is():
+    namings = list(guide().contents.of("NamingSystem"))
+    assert len(namings) > 30
+    for naming in namings:
+        name = guide().contents.page_of("NamingSystem", canonical(naming))
+        assert name is not None
+        for language in LANGUAGES:
+            assert canonical(naming) in page(name, language).text
+        assert naming["description"] in page(name, "fr").text
+        assert english(naming["_description"]) in page(name, "en").text
+        assert f"{name}.html" in set(page("index", "fr").links())
 
 
 def test_there_is_no_page_of_another_name():

@@ -24,7 +24,26 @@ from tests.guide.reading import read
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;</style></title>"
 HARMLESS = {
     *("html", "head", "meta", "title", "link", "style", "body", "header", "a", "nav", "main", "section", "footer"),
-    *("h1", "h2", "h3", "small", "p", "div", "span", "abbr", "br", "code", "pre", "var", "ul", "li", "dl", "dt", "dd"),
+    *(
+        "h1",
+        "h2",
+        "h3",
+        "small",
+        "p",
+        "div",
+        "span",
+        "abbr",
+        "br",
+        "wbr",
+        "code",
+        "pre",
+        "var",
+        "ul",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+    ),
     *("table", "caption", "thead", "tbody", "tr", "th", "td"),
     *("figure", "svg", "defs", "marker", "path", "g", "use", "rect", "text"),
 }
@@ -81,6 +100,8 @@ RESOURCES = (
     {"resourceType": "CapabilityStatement", "id": "f", "url": "http://example.org/CapabilityStatement/f", "rest": [
         {"resource": [{"type": "x", "supportedProfile": ["x"], "documentation": "x", "searchParam": [{"name": "x"}],
                        "operation": [{"name": "x", "definition": "x"}]}], "operation": [{"name": "x"}]}]},
+    {"resourceType": "NamingSystem", "id": "h", "name": "x", "kind": "x", "responsible": "x", "usage": "x",
+     "description": "x", "uniqueId": [{"type": "uri", "value": "x", "preferred": True}]},
     {"resourceType": "GraphDefinition", "id": "g", "url": "http://example.org/GraphDefinition/g", "link": [
         {"path": "x", "target": [{"type": "x", "link": [{"target": [{"type": "x", "params": "x"}]}]}]}], "start": "x"},
 )  # fmt: skip

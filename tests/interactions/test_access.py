@@ -241,6 +241,16 @@ def test_what_an_actor_may_do_is_remembered_and_costs_next_to_nothing(desk: Desk
     assert rights.at_hand(PRESCRIBER) is None
 
 
+def test_colleagues_who_may_the_same_act_each_as_oneself(desk: Desk) -> None:
+    rights = Rights()
+    colleague = replace(PRESCRIBER, rpps="99900000000", subject="a colleague", client="another client")
+    for who in (PRESCRIBER, colleague, PRESCRIBER):
+        assert rights.of(desk.gateway, who).actor == who
+        held = rights.at_hand(who)
+        assert held is not None
+        assert held.actor == who
+
+
 def test_what_is_remembered_is_looked_at_again_after_a_second(desk: Desk) -> None:
     now = [0.0]
     rights = Rights(now=lambda: now[0])

@@ -46,6 +46,9 @@ def test_a_trio_goes_from_draft_through_the_rcp_to_active(pathway: Pathway) -> N
     pathway.decide()
     told = pathway.all("Provenance")
     assert [each["agent"][0]["who"]["identifier"]["value"] for each in told] == [family.COORDINATOR_RPPS]
+    seen = pathway.desk.of(PRESCRIBER).get("Provenance")
+    assert [each["resource"]["id"] for each in seen["entry"]] == [each["id"] for each in told]
+    assert "entry" not in pathway.desk.of(STRANGER).get("Provenance")
     pathway.finalise()
     assert pathway.statuses() == ["active"] * 3
     assert pathway.task("reception-prelevement")["status"] == "requested"
@@ -299,7 +302,7 @@ def test_a_trio_goes_on_from_active_to_restitution_and_is_closed(pathway: Pathwa
     for person in range(3):
         pathway.put(PRESCRIBER, pathway.request(person), status="completed")
     assert pathway.statuses() == ["completed"] * 3
-    assert {each["status"] for each in pathway.all("Task")} == {"completed", "requested"}
+    assert {each["status"] for each in pathway.all("Task")} == {"completed"}
 
 
 def test_of_two_platforms_that_claim_at_once_one_wins_and_the_other_gets_412(pathway: Pathway) -> None:

@@ -214,7 +214,7 @@ def test_the_help_of_token_names_every_role_and_teaches_by_example():
     text = command("token", "--help", COLUMNS="200").stdout
     for role in ROLES:
         assert role in text
-    assert "fhir-gateway token --role plateforme --organisation 990000023" in text
+    assert "fhir-gateway token --role plateforme --organisation 690043534" in text
 
 
 def test_a_key_that_is_none_keeps_the_gateway_from_starting(tmp_path: Path):

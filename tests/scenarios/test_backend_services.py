@@ -27,8 +27,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from fhir_gateway.client import Gateway, Refused
-from fhir_gateway.demo import PLATFORM, example
 from tests.postgres import free_port
+from tests.scenarios.plain_trio import PLATFORM, example
 from tests.served import Served, serve
 
 HOSPITAL = "https://finess.esante.gouv.fr|990000015"

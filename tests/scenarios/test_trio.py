@@ -1,20 +1,18 @@
 """A trio from prescription to report: the hospital posts, one platform of two claims, the hospital sees it by polling.
 
 Source: FHIR R4, Workflow; RESTful API, "transaction", "Managing Resource Contention", "history".
-Data: profiles/examples/demo.
+Data: tests/scenarios/plain_trio. The pathway of PFMG is told in test_demo.py and test_dossier_*.py.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 from zlib import crc32
 
 import pytest
 
 from fhir_gateway.client import Gateway, Refused
-from fhir_gateway.demo import DOSSIER_SYSTEM, PLATFORM, example
+from tests.scenarios.plain_trio import DOSSIER_SYSTEM, PLATFORM, example
 from tests.served import Served
 
 WORK = {
@@ -143,34 +141,3 @@ def test_the_hospital_sees_report_and_completed_tasks_by_polling(gateway: Gatewa
     for task in tasks:
         states = [version["status"] for version in history if version["id"] == task["id"]]
         assert states == ["completed", "accepted", "requested"]
-
-
-@pytest.mark.parametrize(("language", "last"), [("en", "Every step did what it says."), ("fr", "Chaque étape a fait")])
-def test_the_demo_tells_this_story_and_says_that_it_is_true(served: Served, language: str, last: str) -> None:
-    told = run_demo("--url", served.base, "--language", language)
-    assert told.returncode == 0, told.stderr
-    assert last in told.stdout
-    assert "→ 412" in told.stdout
-
-
-def test_the_demo_is_loaded_once_however_often_it_is_loaded(served: Served) -> None:
-    first, again = run_demo("--load", "--url", served.base), run_demo("--load", "--url", served.base)
-    assert (first.returncode, again.returncode) == (0, 0)
-    orders = served.gateway().search("ServiceRequest", {"requisition": f"{DOSSIER_SYSTEM}|DOSSIER-0001"})
-    assert len(list(orders)) == 3
-
-
-def test_the_demo_fails_when_a_step_does_not_do_what_it_says(served: Served) -> None:
-    told = run_demo("--url", f"{served.root}/nowhere")
-    assert told.returncode == 1
-    assert "✗" in told.stderr
-
-
-def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "fhir_gateway", "demo", *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )

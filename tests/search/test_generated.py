@@ -15,16 +15,15 @@ from urllib.parse import parse_qsl
 
 import hypothesis
 import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
 from fhir_gateway.fhir.outcome import InvalidRequest
-from tests.floors import SEED
 from tests.search.conftest import each_engine
 from tests.search.edge_cases import BASE
 from tests.search.filled import Filled, found_by
 from tests.search.generated import Pool
 from tests.search.matching import Impossible
+from tests.seeded import seeded
 
 pytestmark = pytest.mark.conformance
 SEARCHES = {"sample": 40, "tenth": 200, "full": 2_000}[os.environ.get("FHIR_GATEWAY_SUITES", "sample")]
@@ -38,14 +37,7 @@ def test_generated_searches_find_what_the_reference_finds(
     pool = Pool(house.reference)
     kinds: Counter[str] = Counter()
 
-    @hypothesis.seed(SEED)
-    @hypothesis.settings(
-        max_examples=SEARCHES,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
+    @seeded(SEARCHES)
     @hypothesis.given(data=st.data())
     def ask(data: Any) -> None:
         url = pool.url(data.draw)

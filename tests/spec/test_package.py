@@ -77,11 +77,11 @@ def test_a_fresh_environment_installs_from_the_lock_and_the_command_teaches(whee
         )
         assert taught in told.stdout
     found = subprocess.run(
-        [bin / "python", "-c", "from fhir_gateway.demo import example; print(example('trio')['type'])"],
+        [bin / "python", "-c", "from fhir_gateway.demo.shown import SHOWN; print(SHOWN[0].number)"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert found.stdout == "transaction\n"
+    assert found.stdout == "MR-DEMO-01\n"

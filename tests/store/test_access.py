@@ -387,6 +387,33 @@ def test_of_the_referers_only_those_that_are_seen_are_told_and_that_there_are_ot
     assert len(site.read(lambda view: view.referers(targets), None)) == 4
 
 
+def test_what_refers_and_what_is_named_come_with_the_other_end_as_far_as_they_are_seen(site: Organisations) -> None:
+    site.put(PATIENT, OTHER_PATIENT, by="h")
+    site.put(PHENOTYPE, {**PHENOTYPE, "id": "2", "subject": to("Patient/2")}, by="h")
+    site.put({**PHENOTYPE, "id": "3"}, by="p")
+    one, two = ("Patient", "1"), ("Patient", "2")
+    own, second, third = (("Observation", id) for id in ("phenotype", "2", "3"))
+
+    def paired(found: list[Any]) -> dict[Any, Any]:
+        return {version.key: set(others) for version, others in found}
+
+    def told(by: str | None) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        return site.read(
+            lambda view: (
+                paired(view.referring_to([one, two], {"Observation", "Consent"})),
+                paired(view.named_by([own, second, third], {"Patient"})),
+            ),
+            None if by is None else site.narrowing(by),
+        )
+
+    assert told(None) == ({own: {one}, second: {two}, third: {one}}, {one: {own, third}, two: {second}})
+    assert told("h") == ({own: {one}, second: {two}}, {one: {own}, two: {second}})
+    assert told("p") == ({third: {one}}, {})
+    assert site.read(lambda view: view.referring_to([one], {"Consent"}), None) == []
+    site.delete("Observation/3")
+    assert told(None) == ({own: {one}, second: {two}}, {one: {own}, two: {second}})
+
+
 def test_in_a_write_what_is_hidden_is_absent_and_not_doomed(site: Organisations) -> None:
     site.put(PATIENT, by="h")
     site.put(OTHER_PATIENT, by="p")

@@ -18,6 +18,7 @@ from fhir_gateway.conformance.known_packages import OverR4
 from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.data_folder import data_folder
+from fhir_gateway.guide.said import translations
 from fhir_gateway.terminology.code_system import CodeSystem
 from fhir_gateway.terminology.content import KINDS
 from fhir_gateway.terminology.library import Library
@@ -27,7 +28,7 @@ PREINDICATIONS = "http://www.genomecad.fr/CodeSystem/PFMG/Filiere"
 SEQOIA = "http://www.seqoia.fr/CodeSystem/preindication"
 # How many codes each system of the pathway has: a code that goes or comes is a decision, never an accident.
 SIZES = {
-    "parcours": 3, "role": 2, "examen": 9, "tache": 10, "etape": 11, "motif": 14, "formulaire": 8, "choix": 10,
+    "parcours": 3, "role": 2, "examen": 9, "tache": 10, "etape": 11, "motif": 15, "formulaire": 8, "choix": 10,
     "nature": 8, "origine": 4, "non-conformite": 7, "fonction": 8, "type-structure": 5, "piece": 9, "certitude": 3,
     "statut-identite": 4, "document": 15, "plateforme": 2, "territoire": 24, "lignee": 2,
 }  # fmt: skip
@@ -69,6 +70,17 @@ def properties(code: str) -> dict[str, list[Any]]:
     return found
 
 
+def holders(node: Any) -> Iterator[Resource]:
+    """Yield a resource and all objects in it."""
+    if isinstance(node, dict):
+        yield node
+        for each in node.values():
+            yield from holders(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from holders(each)
+
+
 # --- every file
 
 
@@ -87,15 +99,25 @@ def test_it_says_whose_it_is_and_of_when_in_which_language(resource: Resource):
     wanted = {"id", "language", "name", "status", "date", "publisher", "description", "jurisdiction"}
     if resource["resourceType"] != "NamingSystem":
         wanted |= {"url", "version", "title", "_title", "copyright", "experimental"}
-        (english,) = resource["_title"]["extension"]
-        assert {each["url"]: each.get("valueCode", each.get("valueString")) for each in english["extension"]}[
-            "lang"
-        ] == "en"
+        assert translations(resource["_title"]).keys() == {"en"}
         assert "Apache-2.0" in resource["copyright"] or "MIT" in resource["copyright"]
-    else:
-        assert "English:" in resource["description"]
     assert wanted <= resource.keys()
     assert resource["language"] == "fr"
+
+
+# What a reader of the guide sees; ConceptMaps have no page there.
+@pytest.mark.parametrize(
+    "resource", [each for each in all_resources() if each["resourceType"] != "ConceptMap"], ids=name_of
+)
+def test_all_that_it_explains_is_explained_in_english_too(resource: Resource):
+    untold = [
+        text
+        for holder in holders(resource)
+        for name in ("title", "description", "copyright", "usage", "definition")
+        if isinstance(text := holder.get(name), str)
+        if translations(holder.get(f"_{name}", {})).get("en", "") in ("", text)
+    ]
+    assert untold == []
 
 
 def test_each_file_is_named_after_its_resource():

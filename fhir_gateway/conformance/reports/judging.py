@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Literal
 
 from fhir_gateway.conformance.validation.findings import Finding
+from fhir_gateway.conformance.validation.location import JsonSource
 from fhir_gateway.conformance.validation.validator import USUAL, Validator, format_of
 from fhir_gateway.conformance.validation.walk import Wishes
 from fhir_gateway.fhir import json
-from fhir_gateway.fhir.outcome import Complaint, FhirError, Language, Severity
+from fhir_gateway.fhir.outcome import Complaint, FhirError, Issue, Language, Severity
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_SHOWN = "standard input"
@@ -80,13 +81,17 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """How files are judged and told. `least`: the least severity that is told; `excerpts`: with the text there."""
+    """How files are judged and told. `least`: the least severity that is told; `excerpts`: with the text there.
+
+    `beside`: what else is to be said of a file's bytes in a format, told from the root of its resource.
+    """
 
     profiles: tuple[str, ...] = ()
     language: Language = "en"
     least: Severity = "information"
     wishes: Wishes = USUAL
     excerpts: bool = False
+    beside: Callable[[bytes, Format], Sequence[Issue]] | None = None
 
 
 def files_of(names: Sequence[str]) -> tuple[list[str], set[str]]:
@@ -148,6 +153,9 @@ class _Judge:
             return Verdict(shown, is_other=True)
         task = self._task
         findings = self._validator.validate_bytes(body, format, task.profiles, task.wishes)
+        if task.beside is not None and (more := task.beside(body, format)):
+            source = next((each.source for each in findings if each.source is not None), None) or JsonSource(body)
+            findings += (Finding(each, source=source) for each in more)
         told = [_message(each, task.language) for each in findings if each.issue.severity in self._told]
         if task.excerpts:
             lines = body.decode(errors="replace").split("\n")

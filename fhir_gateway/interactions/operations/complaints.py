@@ -144,6 +144,14 @@ PURGE_REFERRED = Complaint(
     fr="{referer} se réfère à ce qui serait effacé. Modifiez ou purgez d'abord {referer}, ou demandez avec "
     "force=true : ses références ne mèneront alors nulle part.",
 )
+PURGE_OF_A_DOSSIER = Complaint(
+    "purge-dossier-member",
+    "business-rule",
+    en="{member} belongs to a PFMG dossier, whose versions and traces are kept. If it must go all the same (somebody's "
+    "right to erasure, data for a test), ask with force=true.",
+    fr="{member} appartient à un dossier du PFMG, dont les versions et les traces sont conservées. S'il doit partir "
+    "malgré tout (droit à l'effacement, données d'essai), demandez avec force=true.",
+)
 PURGE_TOO_LARGE = Complaint(
     "purge-too-large",
     "too-costly",

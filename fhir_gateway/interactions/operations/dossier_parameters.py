@@ -5,7 +5,7 @@ Source: FHIR R4, Parameters; `profiles/pfmg/input/fsh/operations.fsh`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from fhir_gateway.dossier import codes
@@ -24,9 +24,12 @@ from fhir_gateway.store.contract import Read
 Part = dict[str, Any]
 
 
-def dossier_asked(gateway: Gateway, view: Read, call: Call) -> tuple[Dossier, int]:
+def dossier_asked(
+    gateway: Gateway, view: Read, call: Call, about: Collection[str] = gathering.ABOUT
+) -> tuple[Dossier, int]:
     """Return the dossier of the request that is asked about, and that request's number (rid).
 
+    `about`: of what speaks of its people and requests, these types only.
     Raises: NotFound, Gone for the request; Unprocessable for one that belongs to no dossier.
     """
     act = call.interaction
@@ -38,7 +41,7 @@ def dossier_asked(gateway: Gateway, view: Read, call: Call) -> tuple[Dossier, in
     number = codes.token(request.get("requisition"))
     if number is None or not is_member(request):
         raise Unprocessable(complaints.NO_DOSSIER.at("ServiceRequest", id=act.id))
-    return gathering.dossier_of(gateway, view, number), version.rid
+    return gathering.dossier_of(gateway, view, number, about), version.rid
 
 
 def part(name: str, type: str, value: Any) -> list[Part]:

@@ -8,29 +8,22 @@ Source: `profiles/pfmg/input/fsh/operations.fsh`; `fhir_gateway/dossier/statisti
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from fhir_gateway.dossier import codes
 from fhir_gateway.dossier.routing import territories
-from fhir_gateway.dossier.statistics import UNKNOWN, Case, Cell, Statistics, case_of, statistics
+from fhir_gateway.dossier.statistics import UNKNOWN, Cell, Statistics, case_from, statistics
 from fhir_gateway.dossier.timeline import MILESTONES
-from fhir_gateway.fhir.json import decode
 from fhir_gateway.fhir.outcome import InvalidRequest
-from fhir_gateway.fhir.primitives import instant_text
-from fhir_gateway.interactions import conditions
-from fhir_gateway.interactions import dossier_gathering as gathering
+from fhir_gateway.interactions import dossier_summaries as summaries
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer
 from fhir_gateway.interactions.operations import complaints
 from fhir_gateway.interactions.operations.dossier_parameters import Part, answered, group, part
 from fhir_gateway.interactions.operations.operation import Call
 from fhir_gateway.store.contract import Read
-from fhir_gateway.store.search.select import match
 
 BREAKDOWNS: Final = ("preindication", "plateforme", "etape", "mois")
-_REQUESTS: Final = 500_000
-_AT_ONCE: Final = 1_000  # dossiers gathered together
 
 
 def statistiques(gateway: Gateway, view: Read, call: Call) -> Answer:
@@ -44,25 +37,10 @@ def statistiques(gateway: Gateway, view: Read, call: Call) -> Answer:
         known = ", ".join(BREAKDOWNS)
         raise InvalidRequest(*(complaints.BREAKDOWN_UNKNOWN.at(par=each, known=known) for each in unknown))
     whole = gateway.everything
-    with whole.store.read() as everything:
-        told = statistics(_cases(whole, everything, instant_text(gateway.registry.now())))
+    with whole.store.read(feed=False) as everything:
+        told = statistics(map(case_from, summaries.facts(whole, everything, gateway.registry.now())))
     lines = [line for name in BREAKDOWNS if not asked or name in asked for line in _lines(name, told)]
     return answered([*lines, *_shares(told)])
-
-
-def _cases(gateway: Gateway, view: Read, now: str) -> Iterator[Case]:
-    criteria = [("category", f"{codes.ROLE}|proband,{codes.ROLE}|relative")]
-    keys = match(view, conditions.query_of(gateway, "ServiceRequest", criteria), _REQUESTS)
-    dossiers: dict[str, list[dict[str, Any]]] = {}
-    for version in view.current_of(keys).values():
-        request = decode(version.body)
-        number = codes.token(request.get("requisition"))
-        if number is not None and request.get("status") != "entered-in-error":
-            dossiers.setdefault(number, []).append(request)
-    left = iter(dossiers.values())
-    while some := list(islice(left, _AT_ONCE)):
-        gathered = gathering.dossiers_of(gateway, view, (each for requests in some for each in requests))
-        yield from (case_of(dossier, now) for dossier in gathered.values() if dossier.people)
 
 
 def _lines(name: str, told: Statistics) -> Iterator[Part]:

@@ -5,7 +5,7 @@ Source: `profiles/pfmg/input/fsh/operations.fsh`; `fhir_gateway/dossier/timeline
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fhir_gateway.dossier import codes
 from fhir_gateway.dossier.timeline import Milestone, Setback, Wait, timeline
@@ -16,13 +16,16 @@ from fhir_gateway.interactions.operations.dossier_parameters import answered, do
 from fhir_gateway.interactions.operations.operation import Call
 from fhir_gateway.store.contract import Read
 
+# What says when a milestone was reached, and what is waited for; signs and documents do not.
+_TOLD_BY: Final = frozenset({"Consent", "Specimen", "DiagnosticReport", "Task", "Provenance"})
+
 
 def suivi(gateway: Gateway, view: Read, call: Call) -> Answer:
     """Answer with the timeline of the dossier of a request, as it is now.
 
     Raises: NotFound, Gone; Unprocessable for a request of no dossier.
     """
-    dossier, shown = dossier_asked(gateway, view, call)
+    dossier, shown = dossier_asked(gateway, view, call, _TOLD_BY)
     told = timeline(dossier, instant_text(gateway.registry.now()))
     in_french = call.interaction.language == "fr"
     request = (dossier.proband.request if dossier.proband is not None else dossier.requests[0]).resource

@@ -30,6 +30,8 @@ def operate(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
     if operation.act is not None:
         return operation.act(gateway, call)
     assert operation.read is not None
+    if operation.ready is not None:
+        operation.ready(gateway)
     with gateway.store.read(gateway.limits.search_seconds, feed=operation.feed) as view:
         return operation.read(gateway, view, call)
 

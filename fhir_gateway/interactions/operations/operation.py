@@ -84,7 +84,8 @@ class Operation:
     (`call.interaction.issues`).
 
     `letters`: the SMART scopes it needs (r and s to read, u to change), none where it looks at nothing but what it is
-    given. `is_of_everything`: it does not keep to what an actor sees, so it is for who sees everything.
+    given. `is_of_everything`: it does not keep to what an actor sees, so it is for who sees everything. `ready`: brings
+    up to date what it reads, before a view is opened for it.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Operation:
     unsound: bool = False
     letters: str = "rs"
     is_of_everything: bool = False
+    ready: Callable[[Gateway], None] | None = None
     read: Reading | None = None
     act: Acting | None = None
 

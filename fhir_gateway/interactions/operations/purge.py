@@ -1,7 +1,8 @@
 """$purge: a resource, or a patient with all that is its own, taken away for good; or only superseded versions.
 
 What is purged was never there: 404, not 410, and its id is free. A resource that belongs to another patient's
-compartment too is kept and named. Everything happens in one transaction, so nothing is ever half done.
+compartment too is kept and named. What belongs to a dossier, older versions with it, goes only when that is forced.
+Everything happens in one transaction, so nothing is ever half done.
 
 Source: no operation of HL7's; `profiles/operations/OperationDefinition-purge.json`. Compartments; GDPR, Art. 17.
 """
@@ -12,13 +13,15 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from fhir_gateway.dossier.membership import is_member
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.json import decode, encode
 from fhir_gateway.fhir.outcome import Conflict, NotFound, TooCostly
 from fhir_gateway.interactions import complaints as acts
-from fhir_gateway.interactions import search_state
+from fhir_gateway.interactions import dossier_marks, search_state
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer
 from fhir_gateway.interactions.operations import complaints
@@ -56,10 +59,11 @@ class _Purge:
 def purge(gateway: Gateway, call: Call) -> Answer:
     """Erase for good; answer with Parameters that say how much of each type, what was kept, and what refers to it.
 
-    `history`: only versions that are superseded. `force`: although other resources refer to what is erased; their
-    references then lead nowhere.
+    `history`: only versions that are superseded. `force`: although other resources refer to what is erased, whose
+    references then lead nowhere, or although it belongs to a dossier.
 
-    Raises: NotFound; Conflict naming what refers to it; TooCostly for more than `LIMIT` resources.
+    Raises: NotFound; Conflict naming what refers to it, and what belongs to a dossier; TooCostly for more than `LIMIT`
+    resources.
     """
     act = call.interaction
     assert act.type is not None
@@ -76,10 +80,12 @@ def purge(gateway: Gateway, call: Call) -> Answer:
         while planned.rids != held and tx.hold(planned.rids):
             # What was changed before it was held may belong to somebody else by now.
             held, planned = planned.rids, _plan(gateway, tx, key, deleted)
-        if planned.referring and gateway.limits.integrity_on_delete and not (force or history):
-            issues = (complaints.PURGE_REFERRED.at(referer="/".join(each)) for each in planned.referring)
-            raise Conflict(*issues)
         keys = keys_of(tx, gateway.registry, planned.rids)
+        issues = [] if force else [complaints.PURGE_OF_A_DOSSIER.at(member=each) for each in _of_dossiers(tx, keys)]
+        if gateway.limits.integrity_on_delete and not (force or history):
+            issues += (complaints.PURGE_REFERRED.at(referer="/".join(each)) for each in planned.referring)
+        if issues:
+            raise Conflict(*issues)
         versions = tx.purge(planned.rids, superseded_only=history)
         if not history:
             text.erase(tx, planned.rids)
@@ -114,6 +120,14 @@ def _plan(gateway: Gateway, tx: Write, key: Key, deleted: Sequence[int]) -> _Pur
     rids = sorted({own.rid, *still, *(rid for rid in members if rid not in shared)})
     kept = keys_of(tx, gateway.registry, sorted(shared))
     return _Purge(rids, kept, referers_outside(tx, gateway.registry, rids, _REFERERS))
+
+
+def _of_dossiers(tx: Write, keys: Sequence[Key]) -> list[str]:
+    """Return which resources are under the rules of a dossier, as many as are named."""
+    there = tx.current_of(keys)
+    marked = (each for each in there.values() if not each.deleted and dossier_marks.carries(each))
+    members = ("/".join(each.key) for each in marked if is_member(decode(each.body)))
+    return sorted(islice(members, _REFERERS))
 
 
 def _deleted_members(gateway: Gateway, view: Read, key: Key) -> list[int]:

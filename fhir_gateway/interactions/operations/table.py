@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fhir_gateway.interactions import dossier_summaries
 from fhir_gateway.interactions.operations import (
     dossier_completude,
     dossier_decision,
@@ -201,7 +202,12 @@ _ALL: tuple[Operation, ...] = (
         definition=OWN + "a-completer",
         levels=("type",),
         types=("ServiceRequest",),
-        inputs=(Input("etablissement", "string"), Input("parcours", "code", many=True), Input("_count", "integer")),
+        inputs=(
+            Input("etablissement", "string"),
+            Input("parcours", "code", many=True),
+            Input("_count", "integer"),
+            Input(PAGE, "string"),
+        ),
         read=dossier_completude.a_completer,
     ),
     Operation(
@@ -232,6 +238,7 @@ _ALL: tuple[Operation, ...] = (
         inputs=(Input("par", "code", many=True),),
         letters="",
         is_of_everything=True,
+        ready=dossier_summaries.be_current,
         read=dossier_statistiques.statistiques,
     ),
 )

@@ -20,21 +20,21 @@ Table = IndexTable | Literal["resource", "set"]
 class Shape:
     """What the SQL of a criterion is made from.
 
-    `pids`: whether rows are of one parameter, of one of many, of none (columns of `resource`), or of some parties
-    (i_access). A row passes when one of `wheres` holds, or any row where there are none. `scans`: ranges of the key
-    that hold those rows; none when no key leads to them. `negated`: the resource has no such row. `ordered`: the only
-    scan gives rows in rid order. `arms`: so many ranges of i_access, each in rid order, give them when they are merged.
-    `narrowed`: the texts say also what may be seen on the way.
+    `pids`: whether rows are of one parameter, of one of many, of none (columns of `resource`), or of one party
+    or several (i_access). A row passes when one of `wheres` holds, or any row where there are none. `scans`: ranges of
+    the key that hold those rows; none when no key leads to them. `negated`: the resource has no such row. `ordered`:
+    the only scan gives rows in rid order. `arms`: so many ranges of i_access, each in rid order, give them when they
+    are merged. `narrowed`: the texts say also what may be seen on the way.
 
     Of table "set" it is given whole: the one scan is a SELECT of rids, the one `where` a test of columns of `resource`.
     `implies`: what passes is a current resource of the types searched, which a set need not say.
 
     `inner`: what must lead to few rows itself before this can be said to: the scans gather all of those first. `parts`:
-    those whose rows its own are, all together, where it is made of such.
+    those whose rows its own are, all together, where it is made of such. `distinct`: the only scan gives each rid once.
     """
 
     table: Table
-    pids: Literal["one", "many", "none", "party"]
+    pids: Literal["one", "many", "none", "party", "one party"]
     wheres: tuple[str, ...]
     scans: tuple[str, ...]
     negated: bool
@@ -44,6 +44,7 @@ class Shape:
     parts: tuple[Shape, ...] = ()
     arms: int = 0
     narrowed: bool = False
+    distinct: bool = False
 
     @property
     def streams(self) -> bool:

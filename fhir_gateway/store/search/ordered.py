@@ -32,6 +32,7 @@ from fhir_gateway.store.search.keyset import (
     walk_keys_text,
     walk_values,
 )
+from fhir_gateway.store.search.narrowing import access_in
 from fhir_gateway.store.search.order import Order, Places, arranged
 from fhir_gateway.store.search.plan import Planned, Planner
 from fhir_gateway.store.search.statement import Dialect, Select, bound, text_of
@@ -41,7 +42,11 @@ Certain = tuple[int, int] | None  # see `Read.certain`
 
 
 class _OutOfReach(Exception):
-    """A walk has gone past REACH rows, and the page is not full."""
+    """A walk has gone past so many rows as it may, and the page is not full. `found`: places it has found there."""
+
+    def __init__(self, found: int = 0) -> None:
+        super().__init__()
+        self.found = found
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +81,33 @@ def places_by(sought: Sought, planned: Planned, after: Places | None, limit: int
     walk = _by_rid if len(sought.order) == 1 else _walked
     if not planned.tried:
         return walk(sought, planned, after, limit, None)
-    try:
-        return walk(sought, planned, after, limit, plans.REACH)
-    except _OutOfReach:
-        instead = sought.planner.instead(sought.criteria, len(sought.order) == 1, sought.rtypes)
-        return places_by(sought, instead, after, limit)
+    # Within a narrowing most of what is walked past may be hidden; a look at what is near tells, where one may choose.
+    chosen = access_in(planned.tests) is not None and len(planned.tests) > 1
+    for reach in (plans.NEAR // 2, plans.REACH) if chosen else (plans.REACH,):
+        try:
+            return walk(sought, planned, after, limit, reach)
+        except _OutOfReach as ended:
+            if not ended.found and sought.planner.few_within(sought.criteria) is not None:
+                break  # where nothing is found near by, hardly a page will be farther on
+    instead = sought.planner.instead(sought.criteria, len(sought.order) == 1, sought.rtypes)
+    return places_by(sought, instead, after, limit)
 
 
 # --- one statement each
 
 
 def _sorted_set(sought: Sought, planned: Planned, after: Places | None, limit: int) -> list[Places]:
-    assert planned.driver is not None
+    assert planned.source is not None
     wanted = KeyedSet(
         sought.read.dialect,
-        planned.driver.shape,
+        planned.source.shape,
         tuple(criterion.shape for criterion in planned.tests),
         sought.order,
         sought.backward,
         None if after is None else missing_of(after),
         sought.certain is not None,
     )
-    values: list[Value] = [*key_values(sought.order), *planned.driver.scan_values]
+    values: list[Value] = [*key_values(sought.order), *planned.source.scan_values]
     values += chain.from_iterable(criterion.test_values for criterion in planned.tests)
     values += sought.certain or ()
     begun = compared_values(sought.backward, after) if after is not None else []
@@ -109,7 +119,7 @@ def _by_rid(sought: Sought, planned: Planned, after: Places | None, limit: int, 
     select = Select(
         sought.read.dialect,
         planned.plan,
-        None if planned.driver is None else planned.driver.shape,
+        None if planned.source is None else planned.source.shape,
         tuple(criterion.shape for criterion in planned.tests),
         ("all", "one", "many")[min(len(sought.rtypes), 2)],
         descends,
@@ -129,7 +139,7 @@ def _by_rid(sought: Sought, planned: Planned, after: Places | None, limit: int, 
     select = replace(select, until=bool(ends))
     found = sought.read.rows(text_of(select), [*bound(values, sought.read.dialect), *begun, *ends, limit])
     if end is not None and len(found) < limit:
-        raise _OutOfReach
+        raise _OutOfReach(len(found))
     return found
 
 
@@ -143,7 +153,7 @@ def _merged_by_rid(
     if reach and len(found) < limit:
         beyond = beyond_values(planned, sought.rtypes, begun, reach, sought.read.dialect)
         if sought.read.rows(stretch_reach_text(select), beyond):
-            raise _OutOfReach
+            raise _OutOfReach(len(found))
     return found
 
 
@@ -156,8 +166,8 @@ def _reach_by_rid(sought: Sought, select: Select, values: list[Value], begun: li
 
 def source_values(planned: Planned, rtypes: Sequence[int]) -> tuple[Value, ...]:
     """Return the values of what a statement in the order of rid reads from."""
-    if planned.driver is not None:
-        return planned.driver.scan_values
+    if planned.source is not None:
+        return planned.source.scan_values
     return () if not rtypes else (rtypes[0],) if len(rtypes) == 1 else (Keys(sorted(rtypes)),)
 
 
@@ -289,7 +299,7 @@ def _rows(
     parameters = [*bound(values, sought.read.dialect), *begun, *end, limit]
     found = sought.read.rows(walk_keys_text(walk), parameters)
     if end and len(found) < limit:
-        raise _OutOfReach
+        raise _OutOfReach(len(found))
     return found
 
 

@@ -25,6 +25,7 @@ from itertools import chain
 from fhir_gateway.store.contract import Read
 from fhir_gateway.store.index.condition import Keys, Value
 from fhir_gateway.store.search.criterion import Criterion, on_set
+from fhir_gateway.store.search.narrowing import access_in, seen_counts_text, seen_of
 from fhir_gateway.store.search.statement import (
     Plan,
     bound,
@@ -47,7 +48,8 @@ class Planned:
     """How a search is run: the plan, the criterion that leads it, and those that are tested.
 
     `counts`: of each criterion that could have led, its rows, up to one more than `bound`. `tried`: a walk that may
-    turn out badly, so that it goes past REACH rows only (`Planner.instead`).
+    turn out badly, so that it goes past REACH rows only (`Planner.instead`). `gathers`: what the driver leads to that
+    may be seen, where that is gathered at once; who has access is none of the tests then.
     """
 
     plan: Plan
@@ -56,6 +58,12 @@ class Planned:
     counts: tuple[tuple[str, int], ...] = ()
     bound: int = 0
     tried: bool = False
+    gathers: Criterion | None = None
+
+    @property
+    def source(self) -> Criterion | None:
+        """What statements read from."""
+        return self.driver if self.gathers is None else self.gathers
 
 
 class Planner:
@@ -102,12 +110,25 @@ class Planner:
             excluding = next((each for each in criteria if each.shape.negated and each.shape.scans), None)
             if excluding is None:
                 return Planned("walk", None, criteria)
-            return Planned("set", all_but(excluding, rtypes), _but(criteria, excluding))
+            return self._set(all_but(excluding, rtypes), _but(criteria, excluding))
+        if (few := self.few_within(criteria)) is not None:
+            return few
         rows = self.counts(leading, MANY)
         walk = self._walk(criteria, leading, rows, MANY, by_rid)
         fewest = self._led(criteria, leading, rows, MANY, by_rid=False)
         # To gather what is streamed already would be the same rows again.
         return walk if min(rows) > MANY or walk.driver is fewest.driver else fewest
+
+    def few_within(self, criteria: tuple[Criterion, ...]) -> Planned | None:
+        """Return the set of a criterion beside the one of who has access, if one of them has but some thousand rows: to
+        keep of these what may be seen costs less than to find out more.
+        """
+        access = access_in(criteria)
+        asked = [criterion for criterion in _leading(criteria) if criterion is not access]
+        if access is None or not asked:
+            return None
+        rows = self.counts(asked, 4 * FEW)
+        return self._led(criteria, asked, rows, 4 * FEW, by_rid=False) if min(rows) <= 4 * FEW else None
 
     def _walk(
         self, criteria: tuple[Criterion, ...], leading: Sequence[Criterion], rows: list[int], limit: int, by_rid: bool
@@ -125,6 +146,19 @@ class Planner:
             return None
         return self._led(criteria, leading, self.counts(leading, MANY), MANY, by_rid=False)
 
+    def seen_at_once(self, criteria: tuple[Criterion, ...]) -> int | None:
+        """Return how many resources meet a criterion and may be seen, in one statement; None where there is more to
+        ask, or more than some thousand rows to look at.
+        """
+        access, dialect = access_in(criteria), self._read.dialect
+        asked = [criterion for criterion in criteria if criterion is not access]
+        if access is None or len(asked) != 1 or not asked[0].drives or asked[0].shape.inner:
+            return None
+        values = access.scan_values if dialect == "postgresql" else access.test_values
+        text = seen_counts_text(asked[0].shape, access.shape, 4 * FEW + 1, dialect)
+        there, seen = self._read.rows(text, bound([*asked[0].scan_values, *values], dialect))[0]
+        return seen if there <= 4 * FEW else None
+
     def gathered_within(self, criteria: tuple[Criterion, ...]) -> Planned:
         """Return the same where the last criterion is who has access, and count no more than there is to gather."""
         *asked, access = leading = _leading(criteria)
@@ -141,7 +175,7 @@ class Planner:
         return self._led(criteria, leading, rows, limit, by_rid=False)
 
     def count_as(self, criterion: Criterion, rows: Criterion) -> None:
-        """Have a criterion counted by the rows of another, which are cheaper to count and no fewer."""
+        """Have a criterion counted by the rows of another, which are cheaper to find and hold all of its own."""
         self._criteria += (criterion, rows)
         self._counted_as[id(criterion)] = rows
 
@@ -176,8 +210,22 @@ class Planner:
         self, criteria: tuple[Criterion, ...], leading: Sequence[Criterion], rows: list[int], limit: int, by_rid: bool
     ) -> Planned:
         driver = leading[min(range(len(leading)), key=rows.__getitem__)]
-        plan: Plan = "stream" if driver.shape.streams and by_rid else "set"
-        return Planned(plan, driver, _but(criteria, driver), _named(leading, rows), limit)
+        tests, counts = _but(criteria, driver), _named(leading, rows)
+        if driver.shape.streams and by_rid:
+            return Planned("stream", driver, tests, counts, limit)
+        return self._set(driver, tests, counts, limit)
+
+    def _set(
+        self, driver: Criterion, tests: tuple[Criterion, ...], counts: tuple[tuple[str, int], ...] = (), limit: int = 0
+    ) -> Planned:
+        access = access_in(tests)
+        rows = self._counted_as.get(id(driver), driver)
+        gathers = None if access is None else seen_of(rows, access, self._read.dialect)
+        if gathers is not None:
+            tests = tuple(test for test in tests if test is not access)
+        if gathers is not None and rows is not driver:
+            tests = (*tests, driver)  # of what may be seen only, since it costs more to test than to gather
+        return Planned("set", driver, tests, counts, limit, gathers=gathers)
 
 
 def all_but(excluding: Criterion, rtypes: Sequence[int]) -> Criterion:

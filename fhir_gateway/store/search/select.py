@@ -17,7 +17,9 @@ from fhir_gateway.store.contract import Key, Read, Row, Version
 from fhir_gateway.store.index.condition import Keys, Value
 from fhir_gateway.store.search import plan as plans
 from fhir_gateway.store.search.alone import Stretch, alone
+from fhir_gateway.store.search.criterion import Criterion
 from fhir_gateway.store.search.keyset import versions_text
+from fhir_gateway.store.search.merged import Sweep, mergeable, merged
 from fhir_gateway.store.search.narrowing import EVERYTHING, require, sight_of
 from fhir_gateway.store.search.order import BY_RID, Places, before
 from fhir_gateway.store.search.ordered import Certain, Sought, beyond_values, places_by, stretch_values
@@ -150,12 +152,28 @@ def found_alone(read: Read, query: SearchQuery, planner: Planner) -> Found | Non
 
 def found_at_first(read: Read, query: SearchQuery, planner: Planner, certain: Certain) -> Found | None:
     """Return the same where a page within a narrowing is found without anything being counted, else None."""
-    planned = planner.at_first(query.criteria) if len(query.order) == 1 else None
-    if planned is None:
+    if len(query.order) > 1:
         return None
     limit = query.count + 1
+    if mergeable(query.criteria) and not any(map(_leads_to_few, query.asked)):
+        sweep = _sweep(query, certain, limit)
+        return _placed(merged(read, sweep, sweep.first_share), query)
+    planned = planner.at_first(query.criteria)
+    if planned is None:
+        return None
     rows = _rows(read, query, planned, "versions", certain, limit, plans.NEAR)
     if len(rows) < limit and _goes_on(read, query, planned, plans.NEAR):
+        return None
+    return _placed(rows, query)
+
+
+def _leads_to_few(criterion: Criterion) -> bool:
+    """Tell whether a criterion may well have few rows, so that it is worth while to count them first."""
+    return criterion.drives and (criterion.few is not None or criterion.shape.table != "resource")
+
+
+def _placed(rows: Sequence[Row] | None, query: SearchQuery) -> Found | None:
+    if rows is None:
         return None
     matches = [_version(row, query) for row in rows]
     return matches, [(version.rid,) for version in matches]
@@ -166,11 +184,16 @@ def _found(read: Read, query: SearchQuery, planner: Planner, planned: Planned, c
     after, limit = query.after, query.count + 1
     if len(query.order) == 1:
         reach = plans.REACH if planned.tried else 0
-        # Most walks end soon, and to find where a reach ends costs as much as to walk through it.
-        rows = _rows(read, query, planned, "versions", certain, limit, reach // _NEAR)
-        if reach and len(rows) < limit:
-            rows = _rows(read, query, planned, "versions", certain, limit, reach)
-        if reach and len(rows) < limit and _goes_on(read, query, planned, reach):
+        if reach and mergeable(query.criteria):
+            rows = merged(read, _sweep(query, certain, limit), plans.REACH)
+            goes_on = rows is None
+        else:
+            # Most walks end soon, and to find where a reach ends costs as much as to walk through it.
+            rows = _rows(read, query, planned, "versions", certain, limit, reach // _NEAR)
+            if reach and len(rows) < limit:
+                rows = _rows(read, query, planned, "versions", certain, limit, reach)
+            goes_on = bool(reach) and len(rows) < limit and _goes_on(read, query, planned, reach)
+        if rows is None or goes_on:
             rtypes = [query.registry.rtypes[type] for type in query.types]
             instead = planner.instead(query.criteria, True, rtypes)
             rows = _rows(read, query, instead, "versions", certain, limit)
@@ -185,6 +208,13 @@ def _found(read: Read, query: SearchQuery, planner: Planner, planned: Planned, c
     rids = bound([Keys(place[-1] for place in places)], read.dialect)  # type: ignore[misc]
     by_rid = {row[2]: _version(row, query) for row in read.rows(versions_text(read.dialect), rids)}
     return [by_rid[place[-1]] for place in places], places
+
+
+def _sweep(query: SearchQuery, certain: Certain, limit: int) -> Sweep:
+    after = query.after
+    backward = after is not None and after.backward
+    bounds = () if after is None else (*after.key, *(after.first if backward else ()))
+    return Sweep(query.criteria, query.order[0].descends != backward, bounds, limit, certain)
 
 
 def _rows(
@@ -220,7 +250,7 @@ def _select(
     return Select(
         read.dialect,
         planned.plan,
-        None if planned.driver is None else planned.driver.shape,
+        None if planned.source is None else planned.source.shape,
         tuple(criterion.shape for criterion in planned.tests),
         ("all", "one", "many")[min(len(query.types), 2)],
         query.order[-1].descends != backward,

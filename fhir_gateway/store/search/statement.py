@@ -316,7 +316,8 @@ def _count_text(shape: Shape, limit: int, own: str = "") -> str:
 def set_text(shape: Shape) -> str:
     """Return the SELECT of the rids, each once, that a criterion leads to. Its values: those of the scans."""
     if len(shape.scans) == 1:
-        return scans_text(shape, "", distinct="" if shape.ordered or shape.table == "resource" else "DISTINCT ")
+        once = shape.ordered or shape.distinct or shape.table == "resource"
+        return scans_text(shape, "", distinct="" if once else "DISTINCT ")
     return scans_text(shape, " UNION ")
 
 
@@ -336,11 +337,22 @@ def _of_parameter(shape: Shape, alias: str, where: str, deleted: bool = False) -
     # + 0: no index of the living alone may be taken for the one that the scan is a range of.
     live = [] if deleted else [f"{alias}.deleted{{+0}} = 0"]
     of_parties = [f"{alias}.party {{any}}"]
-    clauses = {"one": [f"{alias}.pid = ?"], "many": [f"{alias}.pid {{any}}"], "none": live, "party": of_parties}
+    clauses = {
+        "one": [f"{alias}.pid = ?"],
+        "many": [f"{alias}.pid {{any}}"],
+        "none": live,
+        "party": of_parties,
+        "one party": [f"{alias}.party = ?"],
+    }
     return " AND ".join([*clauses[shape.pids], *([on(alias, where)] if where else [])])
 
 
-_PROBED = {"one": "{}.pid = ?", "many": "{}.pid {{any}}", "party": "{{+}}{}.party{{+0}} {{any}}"}
+_PROBED = {
+    "one": "{}.pid = ?",
+    "many": "{}.pid {{any}}",
+    "party": "{{+}}{}.party{{+0}} {{any}}",
+    "one party": "{}.party = ?",
+}
 
 
 @lru_cache(KEPT)

@@ -18,6 +18,7 @@ from typing import Literal
 
 from fhir_gateway.store.contract import Read
 from fhir_gateway.store.index.condition import Value
+from fhir_gateway.store.search.narrowing import access_in
 from fhir_gateway.store.search.ordered import Certain, source_values
 from fhir_gateway.store.search.plan import Planned, Planner
 from fhir_gateway.store.search.query import SearchQuery
@@ -35,7 +36,9 @@ def total_of(
 ) -> int:
     """Return the number of matches. Raises: TooCostly beyond the time limit of `read`."""
     counting = _Counting(read, query, certain)
-    seen = query.criteria[-1] if query.criteria and query.criteria[-1].shape.table == "i_access" else None
+    seen = access_in(query.criteria)
+    if how == "accurate" and certain is None and (counted := planner.seen_at_once(query.criteria)) is not None:
+        return counted
     if seen is None:
         planned = planner.gathered(query.criteria) or Planned("walk", None, query.criteria)
     else:
@@ -46,7 +49,7 @@ def total_of(
         estimate = counting.estimate(planned)
         return counting.exact(planned) if estimate is None else estimate
     # How good it is must not tell of what is hidden: the sample is one of what may be seen.
-    estimate = counting.estimate(replace(planned, plan="set", driver=seen, tests=query.asked))
+    estimate = counting.estimate(replace(planned, plan="set", driver=seen, tests=query.asked, gathers=None))
     return counting.exact(planned) if estimate is None or estimate <= EXACT else estimate
 
 
@@ -81,7 +84,7 @@ class _Counting:
         return Select(
             self.read.dialect,
             planned.plan,
-            None if planned.driver is None else planned.driver.shape,
+            None if planned.source is None else planned.source.shape,
             tuple(criterion.shape for criterion in planned.tests),
             ("all", "one", "many")[min(len(self.query.types), 2)],
             True,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,28 +94,71 @@ def test_no_slice_is_told_by_the_profile_of_what_a_reference_leads_to(structure:
 
 
 @pytest.mark.parametrize("resource", ALL, ids=name_of)
-def test_a_definition_says_in_french_and_english_what_it_is(resource: Resource):
-    if resource["resourceType"] in ("ImplementationGuide", "GraphDefinition", "SearchParameter"):
-        assert resource["description"]
-        return
+def test_all_that_a_definition_says_it_says_in_french_and_english(resource: Resource):
     assert resource["language"] == "fr"
-    assert translation(resource["_description"]) != resource["description"]
-    if resource["resourceType"] == "StructureDefinition":
-        assert translation(resource["_title"])
-        assert resource["title"]
+    assert resource["description"]
+    own = {name: value for name, value in resource.items() if name not in ("snapshot", "definition", "contained")}
+    said = [
+        (holder[name], holder.get(f"_{name}"))
+        for holder in holders(own)
+        for name in ("title", "description", "copyright", "documentation", "short", "human")
+        if isinstance(holder.get(name), str)
+    ]
+    assert [text for text, beside in said if beside is None] == []
+    for text, beside in said:
+        assert translation(beside)
+        # A word may be the same in both languages, a sentence is not.
+        assert " " not in text or len(text) < 25 or translation(beside) != text
+
+
+def holders(node: Any) -> Iterator[Resource]:
+    """Yield all objects in a definition."""
+    if isinstance(node, dict):
+        yield node
+        for each in node.values():
+            yield from holders(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from holders(each)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES, ids=name_of)
-def test_what_a_sender_must_support_is_explained_in_both_languages(structure: Resource):
-    for element in structure["differential"]["element"]:
-        if element.get("mustSupport") and "short" in element:
-            assert translation(element["_short"])
+def test_a_snapshot_keeps_the_translations_of_its_differential(structure: Resource):
+    whole = {each["id"]: each for each in structure["snapshot"]["element"]}
+    told = [each for each in structure["differential"]["element"] if "_short" in each]
+    assert told
+    for each in told:
+        assert whole[each["id"]]["short"] == each["short"]
+        assert whole[each["id"]]["_short"] == each["_short"]
+
+
+IDENTIFIERS = CANONICAL_BASE + "/identifier/"
+
+
+def test_every_system_of_identifiers_that_the_project_writes_has_its_naming_system():
+    namings = {
+        unique["value"]: naming
+        for naming in map(PFMG.read, PFMG.of_kind("NamingSystem"))
+        for unique in naming["uniqueId"]
+        if unique["type"] == "uri"
+    }
+    files = [*SOURCES.rglob("*.fsh"), *(data_folder("profiles") / "examples").rglob("*.json")]
+    files += [*data_folder("terminology").rglob("*.json"), *Path(compile_profiles.__file__).parents[1].rglob("*.py")]
+    pattern = re.compile(r"(?:\{pfmg\}|\{CANONICAL_BASE\}|" + re.escape(CANONICAL_BASE) + r")/identifier/([a-z0-9-]+)")
+    written = {IDENTIFIERS + name for path in files for name in pattern.findall(path.read_text(encoding="utf-8"))}
+    assert len(written) > 10
+    assert written - namings.keys() == set()
+    for naming in namings.values():
+        assert naming["kind"] == "identifier"
+        assert "url" not in naming
 
 
 def test_every_resource_has_the_version_and_licence_of_the_package():
     manifest = PFMG.manifest
     assert (manifest["name"], manifest["license"]) == ("pfmg.fhir", "Apache-2.0")
-    assert {resource["version"] for resource in ALL} == {PFMG.version}
+    # A NamingSystem of R4 has no version.
+    versions = {resource["version"] for resource in ALL if resource["resourceType"] != "NamingSystem"}
+    assert versions == {PFMG.version}
 
 
 def test_the_canonical_base_stands_in_one_place():

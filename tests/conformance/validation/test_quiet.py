@@ -5,11 +5,19 @@ Source: FHIR R4, Validating Resources; seeded mangled inputs, and the official e
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 
+from fhir_gateway.conformance.definitions import definitions
+from fhir_gateway.conformance.known_packages import carried_over
 from fhir_gateway.conformance.validation.certainty import certainly
+from fhir_gateway.conformance.validation.quiet import Quiet
 from fhir_gateway.conformance.validation.walk import Wishes
-from fhir_gateway.conformance.validators import r4_validator
+from fhir_gateway.conformance.validators import r4_validator, validator_with
 from tests.conformance.validation.mangling import mangled
 from tests.fhir.examples import official_examples
 from tests.floors import SHARE, drawn
@@ -37,6 +45,25 @@ def test_mangled_inputs_have_the_same_findings_when_everything_is_walked():
         if said(body, format, Wishes()) != said(body, format, THOROUGH):
             different.append(number)
     assert different == []
+
+
+def test_threads_that_meet_an_element_while_another_makes_its_test_wait_for_it(monkeypatch: pytest.MonkeyPatch):
+    of, begun = Quiet._of, threading.Barrier(4)
+
+    def slowly(self: Quiet, *given: Any, **more: Any) -> Any:
+        time.sleep(0.005)
+        return of(self, *given, **more)
+
+    monkeypatch.setattr(Quiet, "_of", slowly)
+    validator = validator_with(carried_over(definitions()))
+    resource = {"resourceType": "Patient", "identifier": [{"assigner": {"identifier": {"value": "1"}}, "value": "2"}]}
+
+    def validated(_: int) -> list[str]:
+        begun.wait()
+        return [each.issue.severity for each in validator.validate(resource) if each.is_error]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(validated, range(4))) == [[]] * 4
 
 
 @pytest.mark.parametrize(

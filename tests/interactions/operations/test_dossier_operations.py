@@ -14,10 +14,11 @@ from fhir_gateway.app import open_gateway
 from fhir_gateway.dossier import codes
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.json import decode
+from fhir_gateway.interactions.operations import dossier_completude
 from fhir_gateway.policy.actor import Actor
 from fhir_gateway.settings import Settings
 from tests.dossier import family
-from tests.interactions.desk import Desk
+from tests.interactions.desk import BASE, Desk
 from tests.interactions.dossier_people import (
     ASSISTANT,
     COORDINATOR,
@@ -127,6 +128,58 @@ def test_a_dossier_with_gaps_is_in_the_list_of_its_hospital_only(pathway: Pathwa
     assert named(asked(pathway.desk, STRANGER, "GET", other), "dossier") == []
 
 
+def pages(desk: Desk, who: Actor, url: str) -> list[list[str]]:
+    """Return the numbers of the dossiers of each page, following `suivant`."""
+    found: list[list[str]] = []
+    following: str | None = url
+    while following is not None:
+        answer = asked(desk, who, "GET", following)
+        lines = [{each["name"]: each for each in line} for line in named(answer, "dossier")]
+        found.append([line["numero"]["valueIdentifier"]["value"] for line in lines])
+        (following,) = [each.removeprefix(f"{BASE}/") for each in named(answer, "suivant")] or [None]
+        assert len(found) < 50
+    return found
+
+
+def test_all_dossiers_with_gaps_come_once_over_the_pages_the_oldest_first(desk: Desk) -> None:
+    days = [f"2026-01-{day:02}" for day in (7, 3, 9, 1, 5, 8, 2, 6, 4)]
+    for day in days:
+        sent = submission()
+        for each in sent["entry"]:
+            if "authoredOn" in each["resource"]:
+                each["resource"]["authoredOn"] = day
+        Pathway(desk).desk.of(PRESCRIBER).ask("POST", "", sent)
+    requests = {each["requisition"]["value"]: each["authoredOn"] for each in Pathway(desk).all("ServiceRequest")}
+    for count in (1, 2, 4, 9, 50):
+        found = pages(desk, ASSISTANT, f"ServiceRequest/$a-completer?_count={count}&parcours=MR")
+        assert all(len(each) <= count for each in found)
+        assert [requests[number] for each in found for number in each] == sorted(days), count
+    assert desk.of(ASSISTANT).refused("GET", "ServiceRequest/$a-completer?_count=0").status == 400
+
+
+def test_a_page_looks_at_so_many_dossiers_and_leads_on_where_none_of_them_lacks_anything(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        Pathway(desk).submit()
+    monkeypatch.setattr(dossier_completude, "LOOKED_AT", 2)
+    url = "ServiceRequest/$a-completer?_count=50"
+    assert [len(each) for each in pages(desk, ASSISTANT, url)] == [2, 2, 1]
+    elsewhere = f"{url}&etablissement={family.OTHER_HOSPITAL}"
+    assert [len(each) for each in pages(desk, ASSISTANT, elsewhere)] == [0, 0, 0]
+
+
+def test_a_page_is_for_who_was_given_it_and_for_its_question(desk: Desk) -> None:
+    for _ in range(3):
+        Pathway(desk).submit()
+    (following,) = named(asked(desk, ASSISTANT, "GET", "ServiceRequest/$a-completer?_count=1"), "suivant")
+    url = following.removeprefix(f"{BASE}/")
+    assert len(named(asked(desk, ASSISTANT, "GET", url), "dossier")) == 1
+    other = url.replace("_count=1", f"_count=1&etablissement={family.OTHER_HOSPITAL}")
+    for who, wrong in ((STRANGER, url), (ASSISTANT, other), (ASSISTANT, url[:-2])):
+        assert desk.of(who).refused("GET", wrong).issues == (("search-page-invalid", None),)
+
+
 def test_a_consent_answers_at_a_date_and_by_the_version_that_says_so(pathway: Pathway) -> None:
     pathway.submit()
     child = pathway.request()["subject"]["reference"]
@@ -162,12 +215,28 @@ def test_the_whole_dossier_is_had_by_the_graph_that_comes_with_the_gateway(tmp_p
     gateway = open_gateway(Settings(data_folder=tmp_path, validation="structure"))
     pathway = Pathway(Desk(gateway))
     pathway.submit()
-    url = f"ServiceRequest/{pathway.requests[0]}/$graph?graph={CANONICAL_BASE}/GraphDefinition/pfmg-dossier"
-    told = asked(pathway.desk, PRESCRIBER, "GET", url)
+    mother = pathway.request(1)["subject"]
+    # One that names its request comes by that; one of another dossier's request, or of no form of PFMG, does not.
+    plain = {"resourceType": "ServiceRequest", "status": "draft", "intent": "order", "subject": mother}
+    elsewhere = pathway.desk.post(plain)
+    named_request = consent(mother, f"ServiceRequest/{pathway.requests[1]}")
+    ids = [pathway.desk.post(named_request), pathway.desk.post(consent(mother, f"ServiceRequest/{elsewhere}"))]
+    ids.append(pathway.desk.post({**consent(mother), "category": [{"text": "x"}]}))
+    for start in range(3):
+        url = f"ServiceRequest/{pathway.requests[start]}/$graph?graph={CANONICAL_BASE}/GraphDefinition/pfmg-dossier"
+        told = pathway.desk.get(url)
+        kinds = [each["resource"]["resourceType"] for each in told["entry"]]
+        assert {kind: kinds.count(kind) for kind in ("Patient", "Task", "Consent")} == {
+            "Patient": 3, "Task": 4, "Consent": 4,
+        }  # fmt: skip
+        found = {each["resource"].get("id") for each in told["entry"]}
+        assert [id in found for id in ids] == [True, False, False]
     gateway.store.close()
-    kinds = [each["resource"]["resourceType"] for each in told["entry"]]
-    assert {kind: kinds.count(kind) for kind in ("ServiceRequest", "Patient", "Task")} == {
-        "ServiceRequest": 3,
-        "Patient": 3,
-        "Task": 4,
-    }
+
+
+def consent(patient: Resource, request: str | None = None) -> Resource:
+    made = {**family.consent("x", "x", "tiers-apparente"), "patient": patient, "performer": [patient]}
+    made["sourceAttachment"] = {"title": "x"}
+    if request is not None:
+        made["provision"]["data"] = [{"meaning": "instance", "reference": {"reference": request}}]
+    return {name: value for name, value in made.items() if name not in ("id", "sourceReference")}

@@ -17,18 +17,17 @@ from urllib.parse import quote
 
 import hypothesis
 import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
 from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.store import open_store
 from fhir_gateway.store.search import plan
 from tests.conftest import Engine
-from tests.floors import SEED
 from tests.postgres import Database
 from tests.search import edge_cases
 from tests.search.generated import Pool
 from tests.search.reference import Reference
+from tests.seeded import seeded
 from tests.store.search.library import Library
 from tests.store.search.two_houses import Answered, Houses, Question, houses, narrowing
 
@@ -104,14 +103,7 @@ def test_a_narrowed_search_finds_what_it_would_find_if_there_were_nothing_else(
         monkeypatch.setattr(plan, name, value)
     kinds: Counter[str] = Counter()
 
-    @hypothesis.seed(SEED)
-    @hypothesis.settings(
-        max_examples=SEARCHES,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
+    @seeded(SEARCHES)
     @hypothesis.given(data=st.data())
     def ask(data: Any) -> None:
         question = _question(data.draw, pool)

@@ -16,6 +16,14 @@ Alias: $ncit = http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl
 Alias: $gr-codes = http://hl7.org/fhir/uv/genomics-reporting/CodeSystem/tbd-codes-cs
 Alias: $filiere = http://www.genomecad.fr/CodeSystem/PFMG/Filiere
 
+// Un texte en anglais, à côté de celui d'un élément.
+RuleSet: Traduit(chemin, anglais)
+* {chemin}.extension.url = $traduction
+* {chemin}.extension.extension[0].url = "lang"
+* {chemin}.extension.extension[0].valueCode = #en
+* {chemin}.extension.extension[1].url = "content"
+* {chemin}.extension.extension[1].valueString = {anglais}
+
 // Ce que toute définition dit d'elle-même ; titre et description en anglais.
 RuleSet: Definition(titre, description)
 * ^language = #fr
@@ -25,6 +33,11 @@ RuleSet: Definition(titre, description)
 * ^publisher = "Projet fhir-gateway"
 * ^jurisdiction = urn:iso:std:iso:3166#FR
 * ^copyright = "Apache-2.0, projet fhir-gateway."
+* ^copyright.extension.url = $traduction
+* ^copyright.extension.extension[0].url = "lang"
+* ^copyright.extension.extension[0].valueCode = #en
+* ^copyright.extension.extension[1].url = "content"
+* ^copyright.extension.extension[1].valueString = "Apache-2.0, fhir-gateway project."
 * ^title.extension.url = $traduction
 * ^title.extension.extension[0].url = "lang"
 * ^title.extension.extension[0].valueCode = #en
@@ -44,11 +57,7 @@ RuleSet: Instance(description)
 * date = "2026-11-22"
 * publisher = "Projet fhir-gateway"
 * jurisdiction = urn:iso:std:iso:3166#FR
-* description.extension.url = $traduction
-* description.extension.extension[0].url = "lang"
-* description.extension.extension[0].valueCode = #en
-* description.extension.extension[1].url = "content"
-* description.extension.extension[1].valueString = {description}
+* insert Traduit(description, [[{description}]])
 
 // Le libellé d'un élément, et ce libellé en anglais.
 RuleSet: Dit(element, francais, anglais)

@@ -4,6 +4,7 @@ Title: "Nombre de personnes du dossier"
 Description: "Sur la prescription du cas index : combien de personnes, cas index compris, le dossier doit réunir avant l'analyse."
 Context: ServiceRequest
 * insert Definition([["Number of persons of the dossier"]], [["On the proband's request: how many persons, the proband included, the dossier has to gather before the analysis."]])
+* insert Dit(., [["Nombre de personnes du dossier"]], [["Number of persons of the dossier"]])
 * value[x] only positiveInt
 * value[x] 1..1
 
@@ -13,6 +14,7 @@ Title: "Motif d'une stratégie familiale réduite"
 Description: "Pourquoi le dossier réunit moins de personnes que la préindication ne le demande (parent décédé, adoption, refus …)."
 Context: ServiceRequest
 * insert Definition([["Reason for a reduced family strategy"]], [["Why the dossier gathers fewer persons than the préindication asks for (parent deceased, adoption, refusal …)."]])
+* insert Dit(., [["Motif d'une stratégie familiale réduite"]], [["Reason for a reduced family strategy"]])
 * value[x] only string
 * value[x] 1..1
 
@@ -22,6 +24,7 @@ Title: "Autorité parentale exclusive"
 Description: "Un seul titulaire de l'autorité parentale signe ; la valeur désigne le justificatif, ou dit qu'il a été présenté."
 Context: Consent
 * insert Definition([["Sole parental authority"]], [["One holder of parental authority signs alone; the value names the proof, or says that it was shown."]])
+* insert Dit(., [["Autorité parentale exclusive"]], [["Sole parental authority"]])
 * value[x] only Reference(DocumentReference) or boolean
 * value[x] 1..1
 
@@ -31,6 +34,7 @@ Title: "Origine du prélèvement"
 Description: "Constitutionnel ou tumoral."
 Context: Specimen
 * insert Definition([["Origin of the specimen"]], [["Constitutional or tumoral."]])
+* insert Dit(., [["Origine du prélèvement"]], [["Origin of the specimen"]])
 * value[x] only CodeableConcept
 * value[x] 1..1
 * valueCodeableConcept from {pfmg}/ValueSet/pfmg-origine (required)
@@ -41,6 +45,7 @@ Title: "Empreinte SHA-256"
 Description: "SHA-256 du fichier, en 64 chiffres hexadécimaux : Attachment.hash de R4 est un SHA-1."
 Context: Attachment
 * insert Definition([["SHA-256 digest"]], [["SHA-256 of the file, as 64 hexadecimal digits: R4's Attachment.hash is a SHA-1."]])
+* insert Dit(., [["Empreinte SHA-256"]], [["SHA-256 digest"]])
 * value[x] only string
 * value[x] 1..1
 * obeys pfmg-sha-1
@@ -56,6 +61,7 @@ Title: "Taille en octets"
 Description: "Taille du fichier en octets : Attachment.size de R4 s'arrête à 2 Gio."
 Context: Attachment
 * insert Definition([["Size in bytes"]], [["Size of the file in bytes: R4's Attachment.size ends at 2 GiB."]])
+* insert Dit(., [["Taille en octets"]], [["Size in bytes"]])
 * value[x] only decimal
 * value[x] 1..1
 * obeys pfmg-tai-1
@@ -63,7 +69,7 @@ Context: Attachment
 Invariant: pfmg-tai-1
 * severity = #error
 * insert Regle([["La taille est un nombre entier d'octets, zéro compris."]], [["The size is a whole number of bytes, zero included."]])
-* expression = "value >= 0 and value = value.truncate()"
+* expression = "value >= 0 and value mod 1 = 0"
 
 Extension: ConfianceLien
 Id: confiance-lien
@@ -71,6 +77,7 @@ Title: "Confiance dans le lien familial"
 Description: "De 0 à 1 : 1 quand le lien a été déclaré par un code ; moins quand il a été déduit d'un texte libre."
 Context: FamilyMemberHistory.relationship
 * insert Definition([["Confidence in the family link"]], [["From 0 to 1: 1 when the link was told by a code; less when it was derived from free text."]])
+* insert Dit(., [["Confiance dans le lien familial"]], [["Confidence in the family link"]])
 * value[x] only decimal
 * value[x] 1..1
 * obeys pfmg-cfl-1
@@ -86,6 +93,7 @@ Title: "Lignée"
 Description: "Branche paternelle ou maternelle, quand le code du lien ne la dit pas."
 Context: FamilyMemberHistory.relationship
 * insert Definition([["Lineage"]], [["Paternal or maternal branch, where the code of the link does not tell."]])
+* insert Dit(., [["Lignée"]], [["Lineage"]])
 * value[x] only CodeableConcept
 * value[x] 1..1
 * valueCodeableConcept from {pfmg}/ValueSet/pfmg-lignee (required)
@@ -96,5 +104,6 @@ Title: "Fœtus"
 Description: "La personne est un fœtus : naissance à venir, ou qui n'a pas eu lieu."
 Context: Patient
 * insert Definition([["Fetus"]], [["The person is a fetus: birth to come, or that did not take place."]])
+* insert Dit(., [["Fœtus"]], [["Fetus"]])
 * value[x] only boolean
 * value[x] 1..1

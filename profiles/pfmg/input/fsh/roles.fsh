@@ -203,9 +203,14 @@ RuleSet: Cherche-par(nom, type, base)
 RuleSet: Peut(interaction)
 * rest.resource[=].interaction[+].code = #{interaction}
 
-RuleSet: Peut-si(interaction, limite)
+RuleSet: Peut-si(interaction, limite, anglais)
 * rest.resource[=].interaction[+].code = #{interaction}
 * rest.resource[=].interaction[=].documentation = {limite}
+* insert Traduit(rest.resource[=].interaction[=].documentation, [[{anglais}]])
+
+RuleSet: Voit(portee, anglais)
+* rest.resource[=].documentation = {portee}
+* insert Traduit(rest.resource[=].documentation, [[{anglais}]])
 
 RuleSet: Lit
 * insert Peut(read)
@@ -227,10 +232,11 @@ RuleSet: Offre-hl7(nom, definition)
 * rest.resource[=].operation[+].name = "{nom}"
 * rest.resource[=].operation[=].definition = "http://hl7.org/fhir/OperationDefinition/{definition}"
 
-RuleSet: Role(role, nom, titre, description, anglais)
+RuleSet: Role(role, nom, titre, title, description, anglais)
 * url = "{pfmg}/CapabilityStatement/pfmg-role-{role}"
 * name = {nom}
 * title = {titre}
+* insert Traduit(title, {title})
 * insert Instance([[{anglais}]])
 * description = {description}
 * kind = #requirements
@@ -242,89 +248,89 @@ RuleSet: Role(role, nom, titre, description, anglais)
 Instance: pfmg-role-prescripteur
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(prescripteur, "PfmgRolePrescripteur", "Exigences du rôle : Prescripteur", [["Il pose l'indication, prescrit pour son organisation, réunit le dossier, finalise et restitue le résultat."]], [["Poses the indication, prescribes for his own organisation, gathers the file, finalises it, gives the result."]])
+* insert Role(prescripteur, "PfmgRolePrescripteur", "Exigences du rôle : Prescripteur", "Requirements of the role: Prescriber", [["Il pose l'indication, prescrit pour son organisation, réunit le dossier, finalise et restitue le résultat."]], [["Poses the indication, prescribes for his own organisation, gathers the file, finalises it, gives the result."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Ecrit
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Ecrit
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert Peut(create)
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Peut(create)
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert Peut(create)
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
 * insert Ecrit
-* insert Peut-si(delete, [["Depuis : draft."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
 * insert Offre(a-completer)
 * insert Offre(submit)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Ecrit
-* insert Peut-si(delete, [["Depuis : draft."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
 * insert Ecrit
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Ecrit
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Ecrit
 * insert Task
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Task
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(delete, [["Depuis : draft."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
 * insert Peut(create)
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert Ecrit
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Ecrit
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert Peut(create)
@@ -334,89 +340,89 @@ Usage: #definition
 Instance: pfmg-role-conseiller-genetique
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(conseiller-genetique, "PfmgRoleConseillerGenetique", "Exigences du rôle : Conseiller en génétique", [["Depuis 2024 il peut prescrire pour les préindications dont il a signé le protocole avec un médecin qualifié."]], [["Since 2024 may prescribe for the indications whose protocol was signed with a qualified physician."]])
+* insert Role(conseiller-genetique, "PfmgRoleConseillerGenetique", "Exigences du rôle : Conseiller en génétique", "Requirements of the role: Genetic counsellor", [["Depuis 2024 il peut prescrire pour les préindications dont il a signé le protocole avec un médecin qualifié."]], [["Since 2024 may prescribe for the indications whose protocol was signed with a qualified physician."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Ecrit
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Ecrit
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert Peut(create)
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Peut(create)
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert Peut(create)
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
 * insert Ecrit
-* insert Peut-si(delete, [["Depuis : draft."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
 * insert Offre(a-completer)
 * insert Offre(submit)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Ecrit
-* insert Peut-si(delete, [["Depuis : draft."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
 * insert Ecrit
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Ecrit
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Ecrit
 * insert Task
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Task
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(delete, [["Depuis : draft."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
 * insert Peut(create)
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert Ecrit
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Ecrit
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert Peut(create)
@@ -426,90 +432,90 @@ Usage: #definition
 Instance: pfmg-role-assistant-prescription
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(assistant-prescription, "PfmgRoleAssistantPrescription", "Exigences du rôle : Assistant de prescription", [["Il constitue le dossier et prépare la prescription en brouillon, sans jamais la signer à la place du prescripteur."]], [["Builds the file and prepares the order as a draft, and never signs it in the prescriber's place."]])
+* insert Role(assistant-prescription, "PfmgRoleAssistantPrescription", "Exigences du rôle : Assistant de prescription", "Requirements of the role: Prescription assistant", [["Il constitue le dossier et prépare la prescription en brouillon, sans jamais la signer à la place du prescripteur."]], [["Builds the file and prepares the order as a draft, and never signs it in the prescriber's place."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Ecrit
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Ecrit
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert Peut(create)
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Peut(create)
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert Peut(create)
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
-* insert Peut-si(update, [["Depuis : draft. Vers : draft."]])
-* insert Peut-si(patch, [["Depuis : draft. Vers : draft."]])
-* insert Peut-si(delete, [["Depuis : draft."]])
-* insert Peut-si(create, [["Vers : draft."]])
+* insert Peut-si(update, [["Depuis : draft. Vers : draft."]], [["From: draft. To: draft."]])
+* insert Peut-si(patch, [["Depuis : draft. Vers : draft."]], [["From: draft. To: draft."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
+* insert Peut-si(create, [["Vers : draft."]], [["To: draft."]])
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
 * insert Offre(a-completer)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Ecrit
-* insert Peut-si(delete, [["Depuis : draft."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
 * insert Ecrit
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Ecrit
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Ecrit
 * insert Task
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Task
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(delete, [["Depuis : draft."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
 * insert Peut(create)
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert Ecrit
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Ecrit
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert Peut(create)
@@ -519,30 +525,30 @@ Usage: #definition
 Instance: pfmg-role-coordonnateur-rcp
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(coordonnateur-rcp, "PfmgRoleCoordonnateurRcp", "Exigences du rôle : Coordonnateur de RCP", [["Il valide la demande dans l'outil, ce qui est indispensable, par la tâche de la RCP ; la demande reste intacte."]], [["Validates the demand, which is indispensable, by the board's task; the demand itself stays untouched."]])
+* insert Role(coordonnateur-rcp, "PfmgRoleCoordonnateurRcp", "Exigences du rôle : Coordonnateur de RCP", "Requirements of the role: RCP coordinator", [["Il valide la demande dans l'outil, ce qui est indispensable, par la tâche de la RCP ; la demande reste intacte."]], [["Validates the demand, which is indispensable, by the board's task; the demand itself stays untouched."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
 * insert Offre-hl7(graph, Resource-graph)
@@ -550,43 +556,43 @@ Usage: #definition
 * insert Offre(completude)
 * insert Offre(a-completer)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Offre(decision)
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Task
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Task
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert Ecrit
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert Peut(create)
@@ -596,99 +602,99 @@ Usage: #definition
 Instance: pfmg-role-membre-rcp
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(membre-rcp, "PfmgRoleMembreRcp", "Exigences du rôle : Membre de RCP", [["Il lit les dossiers soumis à sa RCP et donne son avis ; la validation revient au coordonnateur."]], [["Reads the files submitted to the board and gives an opinion; validating is for the coordinator."]])
+* insert Role(membre-rcp, "PfmgRoleMembreRcp", "Exigences du rôle : Membre de RCP", "Requirements of the role: RCP member", [["Il lit les dossiers soumis à sa RCP et donne son avis ; la validation revient au coordonnateur."]], [["Reads the files submitted to the board and gives an opinion; validating is for the coordinator."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Task
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Task
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 
 Instance: pfmg-role-biologiste-lbm
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(biologiste-lbm, "PfmgRoleBiologisteLbm", "Exigences du rôle : Biologiste de LBM-FMG", [["Il interprète et signe le compte rendu ; il ne change ni la prescription ni les données de l'hôpital."]], [["Interprets and signs the report; changes neither the order nor the hospital's data."]])
+* insert Role(biologiste-lbm, "PfmgRoleBiologisteLbm", "Exigences du rôle : Biologiste de LBM-FMG", "Requirements of the role: LBM-FMG biologist", [["Il interprète et signe le compte rendu ; il ne change ni la prescription ni les données de l'hôpital."]], [["Interprets and signs the report; changes neither the order nor the hospital's data."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
 * insert Offre-hl7(graph, Resource-graph)
@@ -696,45 +702,45 @@ Usage: #definition
 * insert Offre(completude)
 * insert Offre(a-completer)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Ecrit
 * insert Task
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Task
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert Ecrit
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Ecrit
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Ecrit
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert Peut(create)
@@ -744,30 +750,30 @@ Usage: #definition
 Instance: pfmg-role-pathologiste-referent
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(pathologiste-referent, "PfmgRolePathologisteReferent", "Exigences du rôle : Pathologiste référent", [["Il qualifie les prélèvements tumoraux et joint l'anatomopathologie avant l'envoi à la plateforme."]], [["Qualifies tumour samples and attaches the pathology report before they go to the platform."]])
+* insert Role(pathologiste-referent, "PfmgRolePathologisteReferent", "Exigences du rôle : Pathologiste référent", "Requirements of the role: Reference pathologist", [["Il qualifie les prélèvements tumoraux et joint l'anatomopathologie avant l'envoi à la plateforme."]], [["Qualifies tumour samples and attaches the pathology report before they go to the platform."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
 * insert Offre-hl7(graph, Resource-graph)
@@ -775,48 +781,48 @@ Usage: #definition
 * insert Offre(completude)
 * insert Offre(a-completer)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : accessionIdentifier, status, receivedTime, condition, processing, container, note."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : accessionIdentifier, status, receivedTime, condition, processing, container, note."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : accessionIdentifier, status, receivedTime, condition, processing, container, note."]], [["The dossiers addressed to their organisation. Elements: accessionIdentifier, status, receivedTime, condition, processing, container, note."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : accessionIdentifier, status, receivedTime, condition, processing, container, note."]], [["The dossiers addressed to their organisation. Elements: accessionIdentifier, status, receivedTime, condition, processing, container, note."]])
 * insert Peut(create)
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Ecrit
 * insert Task
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Task
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert Ecrit
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Ecrit
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Ecrit
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert Peut(create)
@@ -826,85 +832,85 @@ Usage: #definition
 Instance: pfmg-role-plateforme
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(plateforme, "PfmgRolePlateforme", "Exigences du rôle : Plateforme de séquençage", [["Elle tire les dossiers qui lui sont adressés, mène ses tâches, rend ses résultats, et révoque sans rien changer d'autre."]], [["Pulls the files addressed to it, does its tasks, gives its results, and may revoke an order, nothing else of it."]])
+* insert Role(plateforme, "PfmgRolePlateforme", "Exigences du rôle : Plateforme de séquençage", "Requirements of the role: Sequencing platform", [["Elle tire les dossiers qui lui sont adressés, mène ses tâches, rend ses résultats, et révoque sans rien changer d'autre."]], [["Pulls the files addressed to it, does its tasks, gives its results, and may revoke an order, nothing else of it."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert Peut(create)
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Peut(create)
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert Peut(create)
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status. Vers : revoked."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status. Vers : revoked."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status. Vers : revoked."]], [["The dossiers addressed to their organisation. Elements: status. To: revoked."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status. Vers : revoked."]], [["The dossiers addressed to their organisation. Elements: status. To: revoked."]])
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
 * insert Offre(a-completer)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : accessionIdentifier, status, receivedTime, condition, processing, container, note."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : accessionIdentifier, status, receivedTime, condition, processing, container, note."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : accessionIdentifier, status, receivedTime, condition, processing, container, note."]], [["The dossiers addressed to their organisation. Elements: accessionIdentifier, status, receivedTime, condition, processing, container, note."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : accessionIdentifier, status, receivedTime, condition, processing, container, note."]], [["The dossiers addressed to their organisation. Elements: accessionIdentifier, status, receivedTime, condition, processing, container, note."]])
 * insert Peut(create)
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Ecrit
 * insert Task
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Task
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]], [["The dossiers addressed to their organisation. Elements: status, statusReason, businessStatus, owner, output, note, executionPeriod, lastModified."]])
 * insert Peut(create)
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert Ecrit
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Ecrit
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Ecrit
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert Peut(create)
@@ -914,84 +920,86 @@ Usage: #definition
 Instance: pfmg-role-flux-hospitalier
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(flux-hospitalier, "PfmgRoleFluxHospitalier", "Exigences du rôle : Flux hospitalier", [["Le système de l'hôpital tient à jour patients, séjours, documents et demandes de son organisation, en brouillon."]], [["The hospital's system keeps its own patients, stays, documents and orders up to date, orders as drafts only."]])
+* insert Role(flux-hospitalier, "PfmgRoleFluxHospitalier", "Exigences du rôle : Flux hospitalier", "Requirements of the role: Hospital feed", [["Le système de l'hôpital tient à jour ce qui est à son organisation, les demandes en brouillon seulement."]], [["The hospital's system keeps what is its own organisation's up to date, orders as drafts only."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Ecrit
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Ecrit
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert Peut(create)
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Peut(create)
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert Peut(create)
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
-* insert Peut-si(update, [["Depuis : draft. Vers : draft."]])
-* insert Peut-si(patch, [["Depuis : draft. Vers : draft."]])
-* insert Peut-si(delete, [["Depuis : draft."]])
-* insert Peut-si(create, [["Vers : draft."]])
+* insert Peut-si(update, [["Depuis : draft. Vers : draft."]], [["From: draft. To: draft."]])
+* insert Peut-si(patch, [["Depuis : draft. Vers : draft."]], [["From: draft. To: draft."]])
+* insert Peut-si(delete, [["Depuis : draft."]], [["From: draft."]])
+* insert Peut-si(create, [["Vers : draft."]], [["To: draft."]])
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
 * insert Offre(a-completer)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Consent
+* insert Ecrit
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
 * insert Ecrit
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Ecrit
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Ecrit
 * insert Task
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Task
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert Ecrit
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
+* insert Ecrit
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Ecrit
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers de son organisation."
+* insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert Peut(create)
@@ -1001,86 +1009,86 @@ Usage: #definition
 Instance: pfmg-role-collecteur
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(collecteur, "PfmgRoleCollecteur", "Exigences du rôle : Collecteur analyseur de données", [["Il reçoit les données après la clôture ; il lit ce qui lui est adressé et n'écrit rien."]], [["Receives data after closure; reads what is addressed to it and writes nothing."]])
+* insert Role(collecteur, "PfmgRoleCollecteur", "Exigences du rôle : Collecteur analyseur de données", "Requirements of the role: National data collector", [["Il reçoit les données après la clôture ; il lit ce qui lui est adressé et n'écrit rien."]], [["Receives data after closure; reads what is addressed to it and writes nothing."]])
 * insert Patient
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert ServiceRequest
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
 * insert Consent
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Specimen
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Specimen
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Observation
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Task
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Task
 * insert DocumentReference
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Procedure
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Provenance
-* rest.resource[=].documentation = "Les dossiers adressés à son organisation."
+* insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-Provenance
 
 Instance: pfmg-role-integrateur
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(integrateur, "PfmgRoleIntegrateur", "Exigences du rôle : Intégrateur", [["Il raccorde un logiciel et vérifie ses messages ; il n'a besoin d'aucun dossier."]], [["Connects a product and checks its messages; needs nobody's file."]])
+* insert Role(integrateur, "PfmgRoleIntegrateur", "Exigences du rôle : Intégrateur", "Requirements of the role: Integrator", [["Il raccorde un logiciel et vérifie ses messages ; il n'a besoin d'aucun dossier."]], [["Connects a product and checks its messages; needs nobody's file."]])
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * rest.operation[0].name = "validate"
@@ -1089,67 +1097,67 @@ Usage: #definition
 Instance: pfmg-role-auditeur
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(auditeur, "PfmgRoleAuditeur", "Exigences du rôle : Auditeur", [["Il contrôle qui a fait quoi, chez tous, sans lire de données de santé."]], [["Checks who did what, everywhere, and reads no health data."]])
+* insert Role(auditeur, "PfmgRoleAuditeur", "Exigences du rôle : Auditeur", "Requirements of the role: Auditor", [["Il contrôle qui a fait quoi, chez tous, sans lire de données de santé."]], [["Checks who did what, everywhere, and reads no health data."]])
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert ServiceRequest
 * insert Offre(statistiques)
 * insert Provenance
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert AuditEvent
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-AuditEvent
 
 Instance: pfmg-role-administrateur
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(administrateur, "PfmgRoleAdministrateur", "Exigences du rôle : Administrateur", [["Il exploite la passerelle, tient l'annuaire et les définitions, répare ; peu de personnes, toujours tracées."]], [["Runs the gateway, keeps directory and definitions, repairs; few people, always traced."]])
+* insert Role(administrateur, "PfmgRoleAdministrateur", "Exigences du rôle : Administrateur", "Requirements of the role: Administrator", [["Il exploite la passerelle, tient l'annuaire et les définitions, répare ; peu de personnes, toujours tracées."]], [["Runs the gateway, keeps directory and definitions, repairs; few people, always traced."]])
 * insert Patient
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Patient
 * insert Ecrit
 * insert Peut(delete)
 * insert Offre-hl7(everything, Patient-everything)
 * insert RelatedPerson
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-RelatedPerson
 * insert Ecrit
 * insert Peut(delete)
 * insert Practitioner
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Practitioner
 * insert Ecrit
 * insert Peut(delete)
 * insert PractitionerRole
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-PractitionerRole
 * insert Ecrit
 * insert Peut(delete)
 * insert Organization
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Organization
 * insert Ecrit
 * insert Peut(delete)
 * insert ServiceRequest
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-ServiceRequest
 * insert Ecrit
@@ -1161,62 +1169,62 @@ Usage: #definition
 * insert Offre(submit)
 * insert Offre(statistiques)
 * insert Consent
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Consent
 * insert Ecrit
 * insert Peut(delete)
 * insert Offre(decision)
 * insert Specimen
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Specimen
 * insert Ecrit
 * insert Peut(delete)
 * insert FamilyMemberHistory
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-FamilyMemberHistory
 * insert Ecrit
 * insert Peut(delete)
 * insert Observation
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Observation
 * insert Ecrit
 * insert Peut(delete)
 * insert Task
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Task
 * insert Ecrit
 * insert Peut(delete)
 * insert DocumentReference
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-DocumentReference
 * insert Ecrit
 * insert Peut(delete)
 * insert DiagnosticReport
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-DiagnosticReport
 * insert Ecrit
 * insert Peut(delete)
 * insert Procedure
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Procedure
 * insert Ecrit
 * insert Peut(delete)
 * insert Provenance
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-Provenance
 * insert Ecrit
 * insert Peut(delete)
 * insert AuditEvent
-* rest.resource[=].documentation = "Rien n'est caché."
+* insert Voit([["Rien n'est caché."]], [["Nothing is hidden."]])
 * insert Lit
 * insert Recherche-AuditEvent
 * insert Ecrit
