@@ -6,7 +6,6 @@ Source: HL7, Transport Specification: MLLP, Release 1; IHE ITI TF-2x, C.2; IHE I
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import ssl
@@ -19,11 +18,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import hl7
 import pytest
 import requests
+from hl7.client import MLLPClient
+from hl7apy.parser import parse_message
 
 from tests.conftest import Engine
 from tests.mllp.feed import FINESS, HOSPITAL, IPP, adt, answered, merge
+from tests.npm import installed
 from tests.postgres import free_port
 from tests.served import Served, serve, start
 
@@ -274,20 +277,17 @@ def test_over_tls_a_partner_is_known_by_its_certificate(tmp_path: Path) -> None:
 
 
 def test_the_client_of_python_hl7_sends_and_reads_the_answer(house: tuple[Served, int]) -> None:
-    client = pytest.importorskip("hl7.client")
-    hl7 = pytest.importorskip("hl7")
     _, port = house
-    with client.MLLPClient("127.0.0.1", port) as peer:
+    with MLLPClient("127.0.0.1", port) as peer:
         answer = hl7.parse(peer.send_message(hl7.parse(adt().decode())).decode().strip("\x0b\x1c\r"))
     assert [str(answer.segment("MSA")[number]) for number in (1, 2)] == ["AA", "C1"]
 
 
 def test_hl7apy_reads_what_is_answered(house: tuple[Served, int]) -> None:
-    parser = pytest.importorskip("hl7apy.parser")
     _, port = house
     with closing(Sender(port)) as sender:
         for data, code in ((adt(), "AA"), (adt(control_id="C2", ipp=""), "AE"), (adt("A99", "C3"), "AR")):
-            read = parser.parse_message(sender.send(data).decode(), find_groups=False)
+            read = parse_message(sender.send(data).decode(), find_groups=False)
             assert read.msa.msa_1.value == code
 
 
@@ -306,19 +306,11 @@ out.sendMessage(new hl7.Message({ text: fs.readFileSync(0, 'utf8') })).catch(fai
 """
 
 
-def test_node_hl7_client_sends_and_reads_the_answer(house: tuple[Served, int], tmp_path: Path) -> None:
-    modules = os.environ.get("FHIR_GATEWAY_TEST_NODE_MODULES", "")
-    if shutil.which("node") is None or not Path(modules, "node-hl7-client").is_dir():
-        pytest.skip("node, or node-hl7-client in the folder that FHIR_GATEWAY_TEST_NODE_MODULES names, is not there")
+def test_node_hl7_client_sends_and_reads_the_answer(house: tuple[Served, int]) -> None:
+    folder = installed("node-hl7-client", "3.2.0")
     _, port = house
-    script = tmp_path / "send.js"
-    script.write_text(NODE)
+    (folder / "send.js").write_text(NODE)
     done = subprocess.run(
-        ["node", str(script), str(port)],
-        input=adt(),
-        capture_output=True,
-        timeout=SECONDS,
-        check=True,
-        env={**os.environ, "NODE_PATH": modules},
+        ["node", "send.js", str(port)], cwd=folder, input=adt(), capture_output=True, timeout=SECONDS, check=True
     )
     assert json.loads(done.stdout.decode().splitlines()[-1]) == {"code": "AA", "id": "C1"}
