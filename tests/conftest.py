@@ -34,6 +34,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(scratch)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share a gateway or a database on one worker, engine by engine: it is made once for them."""
+    for item in items:
+        shared = "database" in getattr(item, "fixturenames", ())
+        if shared and next(item.iter_markers("xdist_group"), None) is None:
+            parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{parameters.get('engine', '')}"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show the scores of the suites, which pytest would keep to itself when they pass."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
