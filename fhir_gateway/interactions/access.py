@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fhir_gateway.fhir.outcome import Forbidden, Issue
 from fhir_gateway.interactions import complaints
-from fhir_gateway.interactions.entry import WRITES
+from fhir_gateway.interactions.entry import WRITES, Entry
 from fhir_gateway.interactions.interaction import Actor, Interaction
+from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.policy.scopes import LETTER_OF
 from fhir_gateway.store.access import party_of
 from fhir_gateway.store.contract import Narrowing, Read
@@ -240,3 +241,16 @@ def _narrowing(parties: Parties, types: frozenset[str], every: frozenset[str]) -
     if parties is None and types == every:
         return None
     return Narrowing(parties, None if types == every else types)
+
+
+def require_each(gateway: Gateway, entries: Iterable[Entry]) -> None:
+    """Refuse, all at once, what the actor may not do: each entry as if it had come alone.
+
+    Raises: Forbidden with what every entry lacks.
+    """
+    if gateway.access is None:
+        return
+    refusals = Refusals()
+    for entry in entries:
+        refusals.add(Forbidden, *map(entry.placed, gateway.access.lacking(entry.act)))
+    refusals.raise_any()

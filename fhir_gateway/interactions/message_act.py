@@ -19,8 +19,9 @@ from fhir_gateway.exchange.hl7v2.clocks import Clocks, clocks_of
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.json import encode
-from fhir_gateway.fhir.outcome import FhirError, Forbidden, InvalidRequest, Issue, Unprocessable
+from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue, Unprocessable
 from fhir_gateway.interactions import message_complaints as complaints
+from fhir_gateway.interactions.access import require_each
 from fhir_gateway.interactions.commit import commit
 from fhir_gateway.interactions.contention import IdentitiesChanged
 from fhir_gateway.interactions.entry import Done, Entry
@@ -115,7 +116,7 @@ def carry_out(gateway: Gateway, act: MessageAct) -> Answer:
     Raises: one FhirError with every problem of a stage, expressions from "Bundle.entry[n]"; SettledMeanwhile; DryRun.
     """
     entries = _entries(gateway, act)
-    _require(gateway, entries)
+    require_each(gateway, entries)
 
     def concluded(view: Read, done: list[Done]) -> Answer:
         if act.dry:
@@ -142,16 +143,6 @@ def _advanced(act: MessageAct, entries: Sequence[Entry], done: Sequence[Done]) -
             for clock, instant in entry.onto.clocks:
                 found[messages.measure(each.version.type, each.version.id, clock)] = instant
     return found
-
-
-def _require(gateway: Gateway, entries: Sequence[Entry]) -> None:
-    """Refuse, all at once, what the partner may not do."""
-    if gateway.access is None:
-        return
-    refusals = Refusals()
-    for entry in entries:
-        refusals.add(Forbidden, *map(entry.placed, gateway.access.lacking(entry.act)))
-    refusals.raise_any()
 
 
 # --- from instances to entries

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhir_gateway.fhir.bundle import ResponseEntry, response
-from fhir_gateway.fhir.outcome import FhirError, Forbidden, InvalidRequest, Issue
+from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue
 from fhir_gateway.interactions import answers, complaints, full_text
-from fhir_gateway.interactions.access import seeing
+from fhir_gateway.interactions.access import require_each, seeing
 from fhir_gateway.interactions.bundle_entries import entries_in, entry_from
 from fhir_gateway.interactions.commit import commit
 from fhir_gateway.interactions.entry import WRITES, Done, Entry
@@ -30,7 +30,7 @@ def transact(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer
     Raises: one FhirError with every problem of a stage; then nothing is written.
     """
     entries = _entries(gateway, interaction)
-    _require(gateway, entries)
+    require_each(gateway, entries)
     writes = [entry for entry in entries if entry.act.code in WRITES]
     reads = [entry for entry in entries if entry.act.code not in WRITES]
     full_text.be_current(gateway, [each for entry in reads for each in entry.act.parameters])
@@ -45,16 +45,6 @@ def transact(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer
         return Answer(200, body, shown=shown)
 
     return commit(gateway, writes, answer, interaction.resource)
-
-
-def _require(gateway: Gateway, entries: Sequence[Entry]) -> None:
-    """Refuse, all at once, what the actor may not do: each entry as if it had come alone."""
-    if gateway.access is None:
-        return
-    refusals = Refusals()
-    for entry in entries:
-        refusals.add(Forbidden, *map(entry.placed, gateway.access.lacking(entry.act)))
-    refusals.raise_any()
 
 
 def _entries(gateway: Gateway, interaction: Interaction) -> list[Entry]:

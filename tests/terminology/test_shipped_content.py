@@ -23,6 +23,7 @@ from fhir_gateway.terminology.code_system import CodeSystem
 from fhir_gateway.terminology.content import KINDS
 from fhir_gateway.terminology.library import Library
 from fhir_gateway.terminology.shipped import shipped
+from tests.nested import holders
 
 PREINDICATIONS = "http://www.genomecad.fr/CodeSystem/PFMG/Filiere"
 SEQOIA = "http://www.seqoia.fr/CodeSystem/preindication"
@@ -68,17 +69,6 @@ def properties(code: str) -> dict[str, list[Any]]:
     for each in concept["property"]:
         found.setdefault(each["code"], []).append(CodeSystem.value_of(each))
     return found
-
-
-def holders(node: Any) -> Iterator[Resource]:
-    """Yield a resource and all objects in it."""
-    if isinstance(node, dict):
-        yield node
-        for each in node.values():
-            yield from holders(each)
-    elif isinstance(node, list):
-        for each in node:
-            yield from holders(each)
 
 
 # --- every file

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,6 +23,7 @@ from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE, PLACEHOLDER
 from fhir_gateway.terminology.shipped import shipped
 from tests.conformance.pfmg.definitions import PFMG, SOURCES, STRUCTURES, Resource, translation
+from tests.nested import holders
 
 PROFILES = {
     "pfmg-patient", "pfmg-service-request", "pfmg-consent-soins", "pfmg-consent-recherche", "pfmg-specimen",
@@ -109,17 +108,6 @@ def test_all_that_a_definition_says_it_says_in_french_and_english(resource: Reso
         assert translation(beside)
         # A word may be the same in both languages, a sentence is not.
         assert " " not in text or len(text) < 25 or translation(beside) != text
-
-
-def holders(node: Any) -> Iterator[Resource]:
-    """Yield all objects in a definition."""
-    if isinstance(node, dict):
-        yield node
-        for each in node.values():
-            yield from holders(each)
-    elif isinstance(node, list):
-        for each in node:
-            yield from holders(each)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES, ids=name_of)
