@@ -1,0 +1,1 @@
+"""Pedigrees: PED files, and who is whose parent in resources."""
