@@ -1,0 +1,1 @@
+"""AURAGEN: clinical cases, libraries and software as the platform tells them in JSON."""
