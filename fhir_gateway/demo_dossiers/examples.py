@@ -298,7 +298,7 @@ def _by_position(variant: Resource) -> Resource:
     place = {"low": {"value": 15_000_000}, "high": {"value": 15_400_000}}
     parts: list[tuple[str, Resource]] = [
         ("62374-4", {"valueCodeableConcept": concept(codes.LOINC, "LA26806-2")}),
-        ("48000-4", {"valueCodeableConcept": concept(codes.LOINC, "LA21269-9")}),
+        ("48000-4", {"valueCodeableConcept": concept(codes.LOINC, "LA21269-8")}),
         ("92822-6", {"valueCodeableConcept": concept(codes.LOINC, "LA30102-0")}),
         ("81254-5", {"valueRange": place}),
         ("82155-3", {"valueQuantity": {"value": 1, "system": results.UCUM, "code": "1"}}),
