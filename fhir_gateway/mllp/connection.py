@@ -15,8 +15,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
+from fhir_gateway.exchange.hl7v2.framing import Block, Framer, framed
 from fhir_gateway.interactions.message import Incoming, Receipt
-from fhir_gateway.mllp.framing import Block, Framer, framed
 from fhir_gateway.mllp.tls import names_of
 
 if TYPE_CHECKING:

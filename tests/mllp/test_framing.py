@@ -8,7 +8,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_gateway.mllp.framing import KEPT, Block, Framer, framed
+from fhir_gateway.exchange.hl7v2.framing import KEPT, Block, Framer, framed
 
 DATA = st.binary(max_size=60).map(lambda data: data.replace(b"\x0b", b"").replace(b"\x1c", b""))
 BETWEEN = st.sampled_from([b"", b"\r", b"\n", b"\r\n", b"\x00", b" \r\n"])

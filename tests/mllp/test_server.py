@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from fhir_gateway.exchange.hl7v2.framing import framed
 from fhir_gateway.interactions.message import Incoming, Receipt
 from fhir_gateway.interactions.message_order import Order
-from fhir_gateway.mllp.framing import framed
 from fhir_gateway.mllp.server import Bounds
 from tests.mllp.house import House
 
