@@ -168,6 +168,12 @@ NEEDED = Complaint(
     en="{where}: no {type} could be made, since {path} is absent or cannot be read, and it means nothing without.",
     fr="{where} : aucun {type} n'a pu être créé : {path} est absent ou illisible, et il ne veut rien dire sans.",
 )
+NOT_WRITTEN = Complaint(
+    "mapping-not-written",
+    "required",
+    en="{where}: {path} stays empty, and whoever receives the message can do nothing without it ({rule}).",
+    fr="{where} : {path} reste vide, et le destinataire du message ne peut rien en faire sans cela ({rule}).",
+)
 ENDS_BEFORE = Complaint(
     "mapping-ends-before-start",
     "value",

@@ -430,10 +430,10 @@ def load(layers: Sequence[tuple[str, Path]], targets: Targets, maps: CodeMaps, l
     for each in {id(each): each for each in messages.values()}.values():
         each.take(functions, building.compiler.read)
     names = tuple(name for name, _ in layers)
-    return Mappings(_version(layers, maps), names, messages, frozenset(accepted), rules, building.compiler.program)
+    return Mappings(version_of(layers, maps), names, messages, frozenset(accepted), rules, building.compiler.program)
 
 
-def _version(layers: Iterable[tuple[str, Path]], maps: CodeMaps) -> str:
+def version_of(layers: Iterable[tuple[str, Path]], maps: CodeMaps) -> str:
     """Return a hash of all files of rules and of the code maps."""
     found = blake2b(maps.digest, digest_size=8)
     for name, folder in layers:

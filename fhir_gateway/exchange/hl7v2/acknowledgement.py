@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from fhir_gateway.exchange.hl7v2.charset import codec_of
 from fhir_gateway.exchange.hl7v2.complaints import Unreadable
 from fhir_gateway.exchange.hl7v2.envelope import Envelope
+from fhir_gateway.exchange.hl7v2.escapes import Separators
 from fhir_gateway.exchange.hl7v2.values import PARIS
 
 Code = Literal["AA", "AE", "AR", "CA", "CE", "CR"]
@@ -70,6 +71,12 @@ def acknowledgement(
     return b"".join(line + b"\r" for line in lines)
 
 
+def separators_of(envelope: Envelope) -> tuple[Separators, str]:
+    """Return the delimiters that a sender is answered in, and the codec of its character set."""
+    writer = _Writer(envelope)
+    return writer.separators, writer.codec
+
+
 def batch(data_envelope: Envelope, answers: Sequence[bytes]) -> bytes:
     """Return the answers to the messages of a batch as a batch."""
     separator = data_envelope.separator
@@ -89,11 +96,15 @@ class _Writer:
             self._charset = envelope.field(18)
         except Unreadable:
             self._codec, self._charset = "ascii", b""
+        self.codec = self._codec
         # Delimiters may be characters of several bytes: what is written here uses the first four of MSH-2's text.
         signs = encoding.decode(self._codec, "replace")
         self._component = signs[:1] or "^"
         self._subcomponent = signs[3:4] or "&"
         self._escapes = self._escapes_of(signs)
+        self.separators = Separators(
+            self._separator.decode("latin-1"), self._component, signs[1:2] or "~", signs[2:3], self._subcomponent
+        )
         self._version = envelope.part(12) or "2.5"
 
     def _escapes_of(self, signs: str) -> dict[int, str]:
