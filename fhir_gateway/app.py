@@ -20,6 +20,7 @@ from fhir_gateway.conformance.definitions import Definitions, definitions
 from fhir_gateway.conformance.known_packages import packages_of
 from fhir_gateway.conformance.package_folder import users_folder
 from fhir_gateway.conformance.package_offers import offers_of
+from fhir_gateway.delivery.mllp_client import BadCertificates
 from fhir_gateway.feeds import opened_feeds
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
@@ -41,7 +42,8 @@ from fhir_gateway.interactions.urls import interaction_from
 from fhir_gateway.interactions.validation import Validation
 from fhir_gateway.mllp.tls import BadCertificate
 from fhir_gateway.policy.clients import BadClients
-from fhir_gateway.policy.partners import BadPartners
+from fhir_gateway.policy.destinations import NOWHERE
+from fhir_gateway.policy.partners import BadPartners, partners_of
 from fhir_gateway.policy.policy import BadPolicy, load
 from fhir_gateway.rest import log
 from fhir_gateway.rest.answer import Acts, NotAtHand
@@ -222,6 +224,7 @@ def open_gateway(settings: Settings, security: Mapping[str, Any] | None = None) 
             terminology=Terminology(partial(_terminology, settings, packages), LoadedSystems),
             security=security,
             rights=_rights(settings, known),
+            destinations=partners_of(settings.partners).destinations if settings.partners is not None else NOWHERE,
             trace=TraceLog(store, settings.trace_rows, settings.trace_days) if settings.traces else None,
         )
         codes.gateway = gateway
@@ -344,7 +347,7 @@ def _reason(error: Exception) -> str:
     """Return why the gateway cannot open, in words: no request is there yet whose data they could quote."""
     if isinstance(error, FhirError | MappingError):
         return "; ".join(issue.text() for issue in error.issues)
-    if isinstance(error, NoTrust | BadClients | BadPolicy | BadPartners | BadCertificate):
+    if isinstance(error, NoTrust | BadClients | BadPolicy | BadPartners | BadCertificate | BadCertificates):
         return str(error)
     return f"{type(error).__name__}: {error}"
 

@@ -1,14 +1,21 @@
-"""The doors for messages of hospitals put together: who may send, by which rules they are read, where they come in."""
+"""Messages of hospitals put together: who may send, by which rules they are read, where they come in, where they go."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from pathlib import Path
 
+from fhir_gateway.delivery.lines import Lines, Route
+from fhir_gateway.delivery.mllp_client import Address, Patience
+from fhir_gateway.delivery.mllp_client import context_of as client_context
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.message import Intake
+from fhir_gateway.interactions.outgoing_gathering import writer
 from fhir_gateway.mllp.drop_folder import DropFolder
 from fhir_gateway.mllp.server import Bounds, Server
 from fhir_gateway.mllp.tls import context_of
+from fhir_gateway.policy.destinations import Destination
 from fhir_gateway.policy.partners import Partners, partners_of
 from fhir_gateway.rest.hl7v2 import Messages
 from fhir_gateway.settings import Settings
@@ -21,10 +28,13 @@ _STOP_SHARE = 0.8  # of the seconds that requests at work have to end
 class Feeds:
     """What takes in messages, while the gateway is open."""
 
-    def __init__(self, messages: Messages, server: Server | None, folder: DropFolder | None) -> None:
+    def __init__(
+        self, messages: Messages, server: Server | None, folder: DropFolder | None, lines: Lines | None = None
+    ) -> None:
         self._messages = messages
         self._server = server
         self._folder = folder
+        self._lines = lines
 
     async def close(self, seconds: float) -> None:
         """End in good order: what was begun is answered."""
@@ -33,9 +43,12 @@ class Feeds:
             await self._server.stop(seconds * _STOP_SHARE)
         if self._folder is not None:
             self._folder.stop()
+        if self._lines is not None:
+            await asyncio.to_thread(self._lines.stop, seconds * _STOP_SHARE)
 
     def gauges(self) -> dict[str, tuple[str, float]]:
-        return {} if self._server is None else self._server.gauges()
+        told = {} if self._server is None else self._server.gauges()
+        return told if self._lines is None else told | self._lines.gauges()
 
 
 def intake_of(settings: Settings, gateway: Gateway) -> Intake:
@@ -52,7 +65,7 @@ def intake_of(settings: Settings, gateway: Gateway) -> Intake:
 async def opened_feeds(settings: Settings, gateway: Gateway, messages: Messages) -> Feeds:
     """Open the doors that these settings ask for.
 
-    Raises: BadPartners, BadCertificate, MappingError, OSError when the address cannot be listened on.
+    Raises: BadPartners, BadCertificate, BadCertificates, MappingError, OSError when the address cannot be listened on.
     """
     intake = intake_of(settings, gateway)
     messages.intake = intake
@@ -62,7 +75,35 @@ async def opened_feeds(settings: Settings, gateway: Gateway, messages: Messages)
     if settings.drop_folder is not None:
         folder = DropFolder(settings.drop_folder, intake)
         folder.start()
-    return Feeds(messages, await _listener(settings, intake), folder)
+    lines = lines_of(gateway, settings.mappings_folder)
+    feeds = Feeds(messages, await _listener(settings, intake), folder, lines)
+    if lines is not None:
+        lines.start()
+    return feeds
+
+
+def lines_of(gateway: Gateway, folder: Path | None = None) -> Lines | None:
+    """Return what sends to the destinations of a gateway; None where it has none. `folder`: of an operator's mappings.
+
+    Raises: BadCertificates.
+    """
+    routes = {name: route_of(each) for name, each in gateway.destinations.by_name.items()}
+    return Lines(gateway.store, routes, writer(gateway, folder)) if routes else None
+
+
+def route_of(destination: Destination) -> Route:
+    """Return how a destination is sent to. Raises: BadCertificates."""
+    context = None
+    if destination.tls:
+        context = client_context(destination.certificate, destination.key, destination.authority)
+    return Route(
+        destination.name,
+        Address(destination.host, destination.port, context, destination.certificate_name),
+        Patience(answer_seconds=destination.answer_seconds),
+        enhanced=destination.acknowledgement == "enhanced",
+        waits=destination.rejected == "wait",
+        give_up_seconds=destination.give_up_hours * 3600,
+    )
 
 
 async def _listener(settings: Settings, intake: Intake) -> Server | None:

@@ -24,6 +24,7 @@ from fhir_gateway.interactions import (
     dossier_rules,
     full_text,
     late,
+    outgoing,
     preconditions,
     search_state,
 )
@@ -170,6 +171,7 @@ def _carry_out(gateway: Gateway, tx: Write, entries: Sequence[Entry], planned: P
         dossier_rules.carry_out(gateway, tx, planned, done)
     _check_referers(gateway, tx, planned, refusals)
     refusals.raise_any()
+    outgoing.note(gateway, tx, done)
     if planned.change is not None:
         search_state.write_change(tx, planned.change)
     return done

@@ -16,6 +16,7 @@ from fhir_gateway.interactions.narrowed_store import NarrowedStore
 from fhir_gateway.interactions.terminology import Terminology
 from fhir_gateway.interactions.trace import TraceLog
 from fhir_gateway.interactions.validation import Validation
+from fhir_gateway.policy.destinations import NOWHERE, Destinations
 from fhir_gateway.store.contract import Store
 from fhir_gateway.store.index.indexer import Indexer
 from fhir_gateway.store.search.registry import Registry
@@ -109,6 +110,7 @@ class Gateway:
     security: Mapping[str, Any] | None = None  # CapabilityStatement.rest.security, where somebody must say who he is
     bell: threading.Event = field(default_factory=threading.Event)  # wakes the background
     rights: Rights = field(default_factory=Rights)
+    destinations: Destinations = NOWHERE  # where messages go because of what is written
     access: Access | None = None  # of the actor it is for; None: nobody in particular, who may do and see everything
     from_whole: Gateway | None = None
     resource_types: frozenset[str] = field(init=False)

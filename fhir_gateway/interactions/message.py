@@ -17,7 +17,9 @@ from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from fhir_gateway.delivery.verdict import verdict
 from fhir_gateway.exchange.hl7v2.acknowledgement import Code, acknowledgement, batch
+from fhir_gateway.exchange.hl7v2.answer import answer_of
 from fhir_gateway.exchange.hl7v2.complaints import Unreadable
 from fhir_gateway.exchange.hl7v2.envelope import HEAD, Envelope, digest, envelope_of, is_batch, patients_of
 from fhir_gateway.exchange.hl7v2.er7 import read, spans_of
@@ -38,7 +40,7 @@ from fhir_gateway.interactions.message_judgement import (
 from fhir_gateway.interactions.message_order import Order, Place
 from fhir_gateway.interactions.perform import perform
 from fhir_gateway.policy.partners import Partner, Partners
-from fhir_gateway.store import messages
+from fhir_gateway.store import messages, outbox
 from fhir_gateway.store.index.hashing import h64
 from fhir_gateway.store.messages import SETTLED, STATES, Arrived, Filter, Outcome, SettledMeanwhile, State, Stored
 
@@ -306,10 +308,20 @@ class _Work:
             return self._failed(unreadable(refusal))
         conversion = self._rules.convert(message)
         if message.first("MSA") is not None:
+            self._answers_ours()
             return self._settled("ignored", Judgement("AA"), silent=True)
         if conversion.result is None:
             return self._without_result(conversion)
         return self._mapped(conversion)
+
+    def _answers_ours(self) -> None:
+        """Note an answer to what was sent to the partner: it may come as a message of its own, after a CA."""
+        said, partner = answer_of(self._data), self._partner
+        if said is None or partner is None or partner.destination is None or self._dry:
+            return
+        tried = verdict(said, self._data, enhanced=True)
+        if tried.state in ("acknowledged", "rejected"):
+            outbox.answered(self._intake.gateway.everything.store, partner.destination.name, said.of, tried)
 
     def _at_the_door(self) -> Judgement | None:
         """Return why a message is refused before it is read; None: it is not."""

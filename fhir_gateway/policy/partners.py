@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from fhir_gateway.policy import scopes
 from fhir_gateway.policy.actor import ANONYME, ROLES, Actor
+from fhir_gateway.policy.destinations import DESTINATIONS, Destination, Destinations, destination
 
 _ALL = scopes.read("system/*.cruds", levels=("system",))
 ANY = "*"
@@ -49,6 +50,7 @@ class Partner:
     transient: Literal["AR", "AE"] = "AR"
     unknown: Literal["reject", "ignore"] = "reject"
     warnings: bool = False
+    destination: Destination | None = None  # where what is sent to it goes
 
     def sends_as(self, application: str, facility: str) -> bool:
         return _matches(self.sending, application, facility)
@@ -71,6 +73,11 @@ class Partners:
 
     def __bool__(self) -> bool:
         return bool(self.all)
+
+    @property
+    def destinations(self) -> Destinations:
+        """Where messages go."""
+        return Destinations(each.destination for each in self.all if each.destination is not None)
 
     def of(self, application: str, facility: str, certificate: frozenset[str] | None = None) -> Partner | None:
         """Return who sends a message: by MSH-3 and MSH-4, and by the names of its certificate where there is one.
@@ -119,7 +126,7 @@ _CHOICES = {
     "unknown": ("reject", "ignore"),
 }
 _LISTS = ("sending", "receiving", "certificates", "sites")
-_KEYS = {*_CHOICES, *_LISTS, "organisation", "role", "namespaces", "warnings"}
+_KEYS = {*_CHOICES, *_LISTS, "organisation", "role", "namespaces", "warnings", "destination"}
 
 
 def _partner(name: str, table: Any) -> Partner:
@@ -136,7 +143,7 @@ def _partner(name: str, table: Any) -> Partner:
     if not isinstance(table.get("warnings", False), bool):
         problems.append("warnings is neither true nor false")
     names = {key: _names(table.get(key, []), key, problems) for key in ("sending", "receiving")}
-    if not names["sending"]:
+    if not names["sending"] and "destination" not in table:
         problems.append('needs sending: what MSH-3 and MSH-4 of its messages say, as ["GAM|HOPITAL"]')
     role = table.get("role", "flux-hospitalier")
     if role not in ROLES:
@@ -149,13 +156,19 @@ def _partner(name: str, table: Any) -> Partner:
         isinstance(each, str) and ":" in each for each in namespaces.values()
     ):
         problems.append("namespaces is no table of systems (uris) by CX.4.1")
+    goes_to = None
+    if "destination" in table:
+        try:
+            goes_to = destination(name, str(organisation), table["destination"])
+        except ValueError as error:
+            problems += error.args
     if problems:
         raise ValueError(*problems)
     actor = Actor(role, "hl7v2", name, organisation=organisation, scopes=_ALL)
     chosen = {key: table[key] for key in (*_CHOICES, "warnings") if key in table}
     return Partner(
         name, actor, names["sending"], names["receiving"], frozenset(table.get("certificates", ())),
-        sites=tuple(table.get("sites", ())), namespaces=dict(namespaces), **chosen,
+        sites=tuple(table.get("sites", ())), namespaces=dict(namespaces), destination=goes_to, **chosen,
     )  # fmt: skip
 
 
@@ -199,3 +212,4 @@ HOPITAL-EXEMPLE = "urn:oid:1.2.250.1.999.1"
 - `unknown`: events nothing here knows: `reject` them (AR), or `ignore` them (AA).
 - `warnings`: true for ERR segments of warnings beside AA.
 """
+PARTNERS += DESTINATIONS

@@ -176,6 +176,51 @@ message = Table(
     sqlite_autoincrement=True,
 )
 
+# A message to a destination each, and what became of it: see store/outbox.py.
+outgoing = Table(
+    "outgoing",
+    metadata,
+    Column("oid", Rid, primary_key=True, autoincrement=True),
+    *_big("recorded", "due", "settled", "held_until"),  # µs; 0: not yet, nobody
+    Column("state", SmallInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("vid", Integer, nullable=False),  # version of the subject that it tells of
+    Column("destination", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # "DiagnosticReport/1"
+    Column("document", Text, nullable=False),  # the number it goes under; "" for none
+    Column("replaces", Text, nullable=False),  # the number of what it takes the place of
+    Column("control_id", Text, nullable=False),
+    Column("mapping", Text, nullable=False),  # version of the rules that it was written by
+    Column("holder", Text, nullable=False),  # the process that sends it, until `held_until`
+    Column("size", Integer, nullable=False),  # bytes of `raw`; 0: not written yet
+    Column("detail", LargeBinary, nullable=False),  # JSON: why it was refused or could not be written
+    Column("answer", LargeBinary, nullable=False),  # its acknowledgement
+    Column("raw", LargeBinary, nullable=False),  # last, so that who reads the others does not read it
+    Index(
+        "outgoing_line", "destination", "recorded", "oid",
+        sqlite_where=text("state < 2"), postgresql_where=text("state < 2"),
+    ),
+    Index("outgoing_state", "state", "destination", "oid"),
+    Index("outgoing_control_id", "control_id"),
+    Index("outgoing_subject", "subject", "destination", "oid"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+# A try to send one each.
+outgoing_try = Table(
+    "outgoing_try",
+    metadata,
+    *_big("oid"),
+    Column("number", Integer, nullable=False),
+    *_big("began", "ended"),  # µs
+    Column("control_id", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("came", Text, nullable=False),  # MSA-1 of the answer, or what kept it from coming
+    PrimaryKeyConstraint("oid", "number"),
+)
+
 # How new, by one of the clocks of a sender, what a resource was made of is.
 as_of = Table(
     "as_of",
