@@ -199,8 +199,13 @@ def stretch_values(
     reach: none beyond so many rows that it goes past, 0: all.
     """
     tested = bound(tests, dialect)
-    values: list[Any] = []
-    for source in _sources(planned, rtypes, dialect):
+    sources = _sources(planned, rtypes, dialect)
+    if merges(planned) and reach:
+        values = [value for source in sources for value in (*source, *begun, reach)]
+        values += [value for source in sources for value in (*source, *begun, *ends)]
+        return [*values, *tested, limit]
+    values = []
+    for source in sources:
         ended = (*source, *begun, reach) if reach else ()
         values += [*source, *tested, *begun, *ends, *ended, limit]
     return [*values, limit] if merges(planned) else values

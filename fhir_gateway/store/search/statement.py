@@ -128,7 +128,9 @@ def text_of(select: Select) -> str:
     """Return the statement of a shape. Its values: of the driver's scans or of the types, of the tests, of what is
     certain, of the rid it begins after, of the rid it ends at, and the limit (but for a count). Where it reaches so far
     and no farther: between these of the source, of the rid it begins after, and how many rows it goes on. Where arms
-    are merged: all that for each of them, and the limit once more.
+    are merged: all that for each of them, and the limit once more; where they reach so far: of each the scan, of the
+    rid it begins after, and how many rows it goes on; of each the scan and of the rids it begins after and ends at;
+    then those of the tests, of what is certain, and the limit.
     """
     rid = "r.rid" if select.plan == "walk" else "i.rid"
     chosen = _chosen_text(select, rid)
@@ -137,7 +139,8 @@ def text_of(select: Select) -> str:
     descending = " DESC" if select.descends else ""
     ordered = f" ORDER BY {rid}{descending}"
     if merges(select.plan, select.driver):
-        return spelled(_merged_text(select, f"SELECT {rid} AS rid {chosen}{ordered} LIMIT ?"), select.dialect)
+        within = _reached_text(select) if select.reach else _arms_text(select, f"{chosen}{ordered} LIMIT ?")
+        return spelled(_merged_text(select, *within), select.dialect)
     if select.of == "rids":
         return spelled(f"SELECT {rid} {chosen}{ordered} LIMIT ?", select.dialect)
     columns = _COLUMNS[select.of]
@@ -162,13 +165,7 @@ def _counted_text(select: Select, chosen: str) -> str:
 
 def _chosen_text(select: Select, rid: str) -> str:
     """Return where the rows of a statement come from, and which of them it takes."""
-    tests = [probe_text(shape, rid, "r", ranged=False) for shape in select.tests]
-    if select.committed:
-        tests.append(COMMITTED)
-    if select.after:
-        tests.append(f"{rid} {'<' if select.descends else '>'} ?")
-    if select.until:
-        tests.append(f"{rid} {'>' if select.descends else '<'}= ?")
+    tests = [*_tests(select, rid), *_bounds(select, rid)]
     if select.reach:
         last = -1 if select.descends else 2**63 - 1
         tests.append(f"{rid} {'>' if select.descends else '<'}= coalesce(({_reach_text(select, rid)}), {last})")
@@ -177,25 +174,66 @@ def _chosen_text(select: Select, rid: str) -> str:
     return f"FROM {sources}{' WHERE ' if where else ''}{where}"
 
 
+def _tests(select: Select, rid: str) -> list[str]:
+    tests = [probe_text(shape, rid, "r", ranged=False) for shape in select.tests]
+    return [*tests, COMMITTED] if select.committed else tests
+
+
+def _bounds(select: Select, rid: str) -> list[str]:
+    """Return between which rids the rows lie: they begin after one, and end at one."""
+    after = [f"{rid} {'<' if select.descends else '>'} ?"] if select.after else []
+    return [*after, f"{rid} {'>' if select.descends else '<'}= ?"] if select.until else after
+
+
 def merges(plan: Plan, driver: Shape | None) -> bool:
     """Tell whether rows come in order by merging the arms of i_access."""
     return plan == "stream" and driver is not None and driver.arms > 0
 
 
-def _merged_text(select: Select, arm: str) -> str:
-    """Return the statement of the rows that come first of all arms. A page of each is taken, and each row once."""
-    assert select.driver is not None
+def _merged_text(select: Select, gathered: str, rids: str) -> str:
+    """Return the statement of the rids that are merged, of what is gathered before."""
+    if select.of == "rids":
+        return f"WITH {gathered} {rids}"
     descending = " DESC" if select.descends else ""
+    bodies = f"SELECT {_COLUMNS[select.of]} FROM ({rids}) k {{join}} resource r ON r.rid = k.rid"
+    return f"WITH {gathered} {bodies} ORDER BY r.rid{descending}"
+
+
+def _arms_text(select: Select, chosen: str) -> tuple[str, str]:
+    """Return CTEs that take a page of each arm, and the rids that come first of all of them, each once."""
+    assert select.driver is not None
     # As CTEs: SQLite's parser does not go deep.
     arms = [f"q{number}" for number in range(select.driver.arms)]
-    texts = ", ".join(f"{name} AS ({arm})" for name in arms)
+    texts = ", ".join(f"{name} AS (SELECT i.rid AS rid {chosen})" for name in arms)
     rows = " UNION ".join(f"SELECT {name}.rid FROM {name}" for name in arms)
-    rids = f"SELECT u.rid AS rid FROM ({rows}) u ORDER BY u.rid{descending} LIMIT ?"
-    if select.of == "rids":
-        return f"WITH {texts} {rids}"
-    columns = _COLUMNS[select.of]
-    bodies = f"SELECT {columns} FROM ({rids}) k {{join}} resource r ON r.rid = k.rid ORDER BY r.rid{descending}"
-    return f"WITH {texts} {bodies}"
+    descending = " DESC" if select.descends else ""
+    return texts, f"SELECT u.rid AS rid FROM ({rows}) u ORDER BY u.rid{descending} LIMIT ?"
+
+
+def _reached_text(select: Select) -> tuple[str, str]:
+    """Return CTEs of what lies within reach on every arm, and the rids of it that pass the tests.
+
+    Only down to the nearest end of an arm are all rows there: beyond it one whose rows match at once would hide what
+    another one has farther on. What several parties have access to is tested once.
+    """
+    assert select.driver is not None
+    direction, sign, last, nearest = (" DESC", ">", -1, "max") if select.descends else ("", "<", 2**63 - 1, "min")
+    ends = " UNION ALL ".join([f"SELECT ({_reach_text(select, 'i.rid')}) AS e"] * select.driver.arms)
+    source, clauses = sources_of(select.plan, select.driver, select.types, False)
+    clauses += _bounds(select, "i.rid")
+    clauses.append(f"i.rid {sign}= coalesce((SELECT h.h FROM h), {last})")
+    rows = " UNION ".join([f"SELECT i.rid AS rid FROM {source} WHERE {' AND '.join(clauses)}"] * select.driver.arms)
+    gathered = f"h AS MATERIALIZED (SELECT {nearest}(n.e) AS h FROM ({ends}) n), c AS MATERIALIZED ({rows})"
+    tests = _tests(select, "i.rid")
+    resource = " {join} resource r ON r.rid = i.rid" if _needs_resource(select) else ""
+    # The inner LIMIT keeps both engines from testing before the rows are in order. SQLite keeps to the order of a join,
+    # and would sort once more what is in order; PostgreSQL may join as it likes.
+    ordered = f" ORDER BY i.rid{direction}" if select.dialect == "postgresql" else ""
+    rids = (
+        f"SELECT i.rid AS rid FROM (SELECT c.rid FROM c ORDER BY c.rid{direction} LIMIT {2**31 - 1}) i{resource}"
+        f"{' WHERE ' if tests else ''}{' AND '.join(tests)}{ordered} LIMIT ?"
+    )
+    return gathered, rids
 
 
 @lru_cache(KEPT)

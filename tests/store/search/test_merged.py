@@ -43,9 +43,9 @@ def ours(library: Library) -> Iterator[list[str]]:
         library.delete(type, id)
 
 
-def _walk(asked: Narrowed, text: str) -> list[list[str]]:
+def _walk(asked: Narrowed, text: str, type: str | None = None) -> list[list[str]]:
     """Return the ids of all pages, there and back again; what is on a page must be there on both ways."""
-    query: SearchQuery = asked.query(None, text)
+    query: SearchQuery = asked.query(type, text)
     there: list[list[str]] = []
     with asked.library.store.read(narrowing=asked.within) as tx:
         page = find(tx, query)
@@ -116,3 +116,22 @@ def test_what_is_seen_of_a_criterion_is_counted_once_each(
     several = ",".join(["n1", "n2", "n3", "h1-1", "h1-2"])
     assert asked.page("Patient", f"_id={several}&_summary=count").total == 3
     assert asked.page("Patient", f"_id={several}&_total=accurate&_count=1").total == 3
+
+
+def test_a_party_whose_rows_match_farther_on_loses_none_to_one_whose_rows_match_at_once(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"FEW": 3, "NEAR": 2, "REACH": 16, "MANY": 10}.items():
+        monkeypatch.setattr(plan, name, value)
+    managed = {"managingOrganization": {"reference": "Organization/house"}}
+    expected: list[str] = []
+    for number in range(12):
+        put(library, named("Patient", [f"mine{number}"], gender="female"), OURS)
+        put(library, named("Patient", [f"house{number}"], gender="female", **managed), THEIRS)
+        expected = [f"house{number}", f"mine{number}", *expected]
+    others = [f"male{number}" for number in range(30)]
+    put(library, named("Patient", others, gender="male"), OURS)
+    found = _walk(Narrowed(library, TWO), "gender=female,other&active:missing=true&_count=2", "Patient")
+    for id in [*expected, *others]:
+        library.delete("Patient", id)
+    assert [id for ids in found for id in ids] == expected
