@@ -24,7 +24,8 @@ def open_store(
     url: `sqlite:///file` (`sqlite:////absolute/file`) or `postgresql://user@host/database`.
     resource_types: the names of all resource types in alphabetical order. patient_compartment: by which search
     parameters (codes) resources of a type are about a patient; None: as R4's CompartmentDefinition says.
-    Raises: ValueError for another kind of url; FileHeld when another process has the SQLite file.
+    Raises: ValueError for another kind of url; FileHeld when another process has the SQLite file;
+    SchemaTooNew when a later version of the gateway has upgraded the database.
     """
     types = ResourceTypes(resource_types)
     patient_parameters = PatientParameters(patient_compartment)

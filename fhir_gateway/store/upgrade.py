@@ -17,8 +17,12 @@ _UPGRADE_LOCK = 7_299
 log = logging.getLogger(__name__)
 
 
+class SchemaTooNew(Exception):
+    """A later version of the gateway has written the database."""
+
+
 def upgrade_sqlite(path: Path) -> None:
-    """Create or upgrade the SQLite file at `path`."""
+    """Create or upgrade the SQLite file at `path`. Raises: SchemaTooNew."""
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path)
     try:
@@ -27,19 +31,32 @@ def upgrade_sqlite(path: Path) -> None:
     finally:
         connection.close()
     if current != (HEAD,):
+        _refuse_newer(current[0] if current else None)
         log.info("database schema %s -> %s", current[0] if current else "none", HEAD)
         _upgrade(f"sqlite:///{path}")
 
 
 def upgrade_postgres(url: str) -> None:
-    """Create or upgrade the schema in a PostgreSQL database; several processes may try at once."""
+    """Create or upgrade the schema in a PostgreSQL database; several processes may try at once.
+
+    Raises: SchemaTooNew.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
         if _postgres_number(connection) == HEAD:
             return
         connection.execute("SELECT pg_advisory_lock(%s)", (_UPGRADE_LOCK,))
         if (number := _postgres_number(connection)) != HEAD:
+            _refuse_newer(number)
             log.info("database schema %s -> %s", number or "none", HEAD)
             _upgrade(sqlalchemy_url(url))
+
+
+def _refuse_newer(number: object) -> None:
+    if number is not None and str(number) > HEAD:
+        raise SchemaTooNew(
+            f"the database has schema {number}, this version of the gateway knows {HEAD}: a later version has upgraded "
+            "it. Start that version, or restore the backup made before the upgrade"
+        )
 
 
 def _postgres_number(connection: psycopg.Connection[tuple[object, ...]]) -> object:

@@ -133,3 +133,15 @@ def test_a_second_process_is_refused_the_same_file(tmp_path: Path) -> None:
 def test_only_sqlite_and_postgresql_urls_are_taken() -> None:
     with pytest.raises(ValueError, match="sqlite:/// or postgresql://"):
         open_store("mysql://localhost/x", TYPES)
+
+
+def test_a_database_that_a_later_gateway_upgraded_is_refused_with_what_to_do(url: str) -> None:
+    engine = create_engine(engine_url(url))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
+    engine.dispose()
+    with pytest.raises(
+        upgrade.SchemaTooNew, match=rf"schema 9999, .* knows {upgrade.HEAD}: .* Start that version, or restore"
+    ):
+        open_store(url, TYPES)
