@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, each start of a gateway or command compiles all its modules anew: half a second, hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first Python of at least 3.11; PYTHON=… chooses another one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
