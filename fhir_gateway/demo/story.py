@@ -74,7 +74,10 @@ class Telling:
             raise Untrue(self.words(en, fr))
         if self.requests > SHOWN_REQUESTS:
             more = self.requests - SHOWN_REQUESTS
-            self.say(f"     … and {more} requests more", f"     … et {more} requêtes de plus")
+            if more == 1:
+                self.say("     … and one request more", "     … et une requête de plus")
+            else:
+                self.say(f"     … and {more} requests more", f"     … et {more} requêtes de plus")
             self.requests = 0
         self.say(f"   ✓ {en}", f"   ✓ {fr}")
 
