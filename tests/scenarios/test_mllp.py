@@ -276,16 +276,24 @@ def test_over_tls_a_partner_is_known_by_its_certificate(tmp_path: Path) -> None:
 # --- peers
 
 
-def test_the_client_of_python_hl7_sends_and_reads_the_answer(house: tuple[Served, int]) -> None:
-    _, port = house
-    with MLLPClient("127.0.0.1", port) as peer:
-        answer = hl7.parse(peer.send_message(hl7.parse(adt().decode())).decode().strip("\x0b\x1c\r"))
-    assert [str(answer.segment("MSA")[number]) for number in (1, 2)] == ["AA", "C1"]
+@pytest.fixture(scope="module")
+def hospital(engine: Engine, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a gateway that listens, which all peers talk to."""
+    file = tmp_path_factory.mktemp("partners") / "partners.toml"
+    file.write_text(PARTNER)
+    port = free_port()
+    with serve(database, *listening(file, port)):
+        yield port
 
 
-def test_hl7apy_reads_what_is_answered(house: tuple[Served, int]) -> None:
-    _, port = house
-    with closing(Sender(port)) as sender:
+def test_the_client_of_python_hl7_sends_and_reads_the_answer(hospital: int) -> None:
+    with MLLPClient("127.0.0.1", hospital) as peer:
+        answer = hl7.parse(peer.send_message(hl7.parse(adt(control_id="P1").decode())).decode().strip("\x0b\x1c\r"))
+    assert [str(answer.segment("MSA")[number]) for number in (1, 2)] == ["AA", "P1"]
+
+
+def test_hl7apy_reads_what_is_answered(hospital: int) -> None:
+    with closing(Sender(hospital)) as sender:
         for data, code in ((adt(), "AA"), (adt(control_id="C2", ipp=""), "AE"), (adt("A99", "C3"), "AR")):
             read = parse_message(sender.send(data).decode(), find_groups=False)
             assert read.msa.msa_1.value == code
@@ -306,11 +314,15 @@ out.sendMessage(new hl7.Message({ text: fs.readFileSync(0, 'utf8') })).catch(fai
 """
 
 
-def test_node_hl7_client_sends_and_reads_the_answer(house: tuple[Served, int]) -> None:
+def test_node_hl7_client_sends_and_reads_the_answer(hospital: int) -> None:
     folder = installed("node-hl7-client", "3.2.0")
-    _, port = house
     (folder / "send.js").write_text(NODE)
     done = subprocess.run(
-        ["node", "send.js", str(port)], cwd=folder, input=adt(), capture_output=True, timeout=SECONDS, check=True
+        ["node", "send.js", str(hospital)],
+        cwd=folder,
+        input=adt(control_id="N1"),
+        capture_output=True,
+        timeout=SECONDS,
+        check=True,
     )
-    assert json.loads(done.stdout.decode().splitlines()[-1]) == {"code": "AA", "id": "C1"}
+    assert json.loads(done.stdout.decode().splitlines()[-1]) == {"code": "AA", "id": "N1"}
