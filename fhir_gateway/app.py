@@ -6,6 +6,7 @@ import gc
 import logging
 import sys
 import time
+import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
@@ -31,6 +32,7 @@ from fhir_gateway.interactions.gateway import Gateway, Limits, Searching, Search
 from fhir_gateway.interactions.interaction import ANONYME, Actor, Answer, Conditions
 from fhir_gateway.interactions.package_parameters import take_in
 from fhir_gateway.interactions.perform import perform, perform_read_now
+from fhir_gateway.interactions.platform_files import BadPlatformFiles, PlatformFiles
 from fhir_gateway.interactions.read import answer_with
 from fhir_gateway.interactions.reindex import bring_up_to_date
 from fhir_gateway.interactions.reindex import step as reindex
@@ -225,6 +227,7 @@ def open_gateway(settings: Settings, security: Mapping[str, Any] | None = None) 
             security=security,
             rights=_rights(settings, known),
             destinations=partners_of(settings.partners).destinations if settings.partners is not None else NOWHERE,
+            files=platform_files(settings),
             trace=TraceLog(store, settings.trace_rows, settings.trace_days) if settings.traces else None,
         )
         codes.gateway = gateway
@@ -235,6 +238,32 @@ def open_gateway(settings: Settings, security: Mapping[str, Any] | None = None) 
     except BaseException:
         store.close()
         raise
+
+
+def platform_files(settings: Settings) -> PlatformFiles:
+    """Return what the platforms' files need, by these settings. Raises: BadPlatformFiles."""
+    keys = None
+    if settings.pseudonym_keys is not None:
+        from fhir_gateway.store.pseudonyms import Keyring, UnfitKeys  # a start waits for it only where there are keys
+
+        try:
+            keys = Keyring.read(settings.pseudonym_keys)
+        except (UnfitKeys, OSError, UnicodeDecodeError) as error:
+            raise BadPlatformFiles(f"{settings.pseudonym_keys}: {error}") from error
+    return PlatformFiles(_tables(settings.platform_tables), keys, settings.file_hosts)
+
+
+def _tables(path: Path | None) -> dict[str, dict[str, str]]:
+    if path is None:
+        return {}
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadPlatformFiles(f"{path}: {error}") from error
+    for name, table in found.items():
+        if not isinstance(table, dict) or not all(isinstance(each, str) for each in table.values()):
+            raise BadPlatformFiles(f'{path}: [{name}] is no table of codes ("F-49" = "IMR0123")')
+    return found
 
 
 def _rights(settings: Settings, known: Definitions) -> Rights:
@@ -347,7 +376,9 @@ def _reason(error: Exception) -> str:
     """Return why the gateway cannot open, in words: no request is there yet whose data they could quote."""
     if isinstance(error, FhirError | MappingError):
         return "; ".join(issue.text() for issue in error.issues)
-    if isinstance(error, NoTrust | BadClients | BadPolicy | BadPartners | BadCertificate | BadCertificates):
+    if isinstance(
+        error, NoTrust | BadClients | BadPolicy | BadPartners | BadCertificate | BadCertificates | BadPlatformFiles
+    ):
         return str(error)
     return f"{type(error).__name__}: {error}"
 

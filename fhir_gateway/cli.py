@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "trace": ("fhir_gateway.cli:trace", "Print the records of requests: who asked for what."),
     "mapping": ("fhir_gateway.mapping_command:mapping", "Convert messages of HL7 v2; test and show the rules."),
     "messages": ("fhir_gateway.messages_command:messages", "List, show and take in again messages of hospitals."),
+    "dossier": ("fhir_gateway.dossier_command:dossier", "Write dossiers as platforms' files; import their results."),
     "reindex": ("fhir_gateway.client.reindex:reindex", "Index what a running gateway holds again, and follow it."),
     "explain": ("fhir_gateway.cli:explain", "Say how a search is run, and why it is slow."),
     "validate": ("fhir_gateway.cli:validate", "Say what is wrong with FHIR resources in files."),

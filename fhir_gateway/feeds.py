@@ -13,6 +13,7 @@ from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.message import Intake
 from fhir_gateway.interactions.outgoing_gathering import writer
 from fhir_gateway.mllp.drop_folder import DropFolder
+from fhir_gateway.mllp.result_folder import ResultFolder
 from fhir_gateway.mllp.server import Bounds, Server
 from fhir_gateway.mllp.tls import context_of
 from fhir_gateway.policy.destinations import Destination
@@ -29,12 +30,18 @@ class Feeds:
     """What takes in messages, while the gateway is open."""
 
     def __init__(
-        self, messages: Messages, server: Server | None, folder: DropFolder | None, lines: Lines | None = None
+        self,
+        messages: Messages,
+        server: Server | None,
+        folder: DropFolder | None,
+        lines: Lines | None = None,
+        results: ResultFolder | None = None,
     ) -> None:
         self._messages = messages
         self._server = server
         self._folder = folder
         self._lines = lines
+        self._results = results
 
     async def close(self, seconds: float) -> None:
         """End in good order: what was begun is answered."""
@@ -43,6 +50,8 @@ class Feeds:
             await self._server.stop(seconds * _STOP_SHARE)
         if self._folder is not None:
             self._folder.stop()
+        if self._results is not None:
+            await asyncio.to_thread(self._results.stop)
         if self._lines is not None:
             await asyncio.to_thread(self._lines.stop, seconds * _STOP_SHARE)
 
@@ -75,8 +84,12 @@ async def opened_feeds(settings: Settings, gateway: Gateway, messages: Messages)
     if settings.drop_folder is not None:
         folder = DropFolder(settings.drop_folder, intake)
         folder.start()
+    results = None
+    if settings.result_folder is not None:
+        results = ResultFolder(settings.result_folder, gateway, settings.base_url, settings.max_body_bytes)
+        results.start()
     lines = lines_of(gateway, settings.mappings_folder)
-    feeds = Feeds(messages, await _listener(settings, intake), folder, lines)
+    feeds = Feeds(messages, await _listener(settings, intake), folder, lines, results)
     if lines is not None:
         lines.start()
     return feeds

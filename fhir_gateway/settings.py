@@ -158,6 +158,26 @@ class Settings(BaseSettings):
         description="A folder in which files `name.hl7` are taken in once a file `name.ok` lies beside them. Answers "
         "are written beside, as `name.ack`.",
     )
+    result_folder: Path | None = Field(
+        None,
+        description="A folder of platforms' results: in `<FINESS>/` a file `case.json` is imported for that platform "
+        "once a file `case.json.ok` lies beside it. The answer is written beside, as `case.json.ack`.",
+    )
+    pseudonym_keys: Path | None = Field(
+        None,
+        description="The file of the keys of pseudonyms: on each line a name, a blank, and 32 bytes in base64; the "
+        'first seals, all open (see `store/README.md`, "Pseudonyms"). Without it no pseudonym is known or made.',
+    )
+    platform_tables: Path | None = Field(
+        None,
+        description="A file (TOML) of private tables of the platforms, each a table of codes: `[auragen-indications]`, "
+        '`"F-49" = "IMR0123"`. None is published, so none ships.',
+    )
+    file_hosts: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = Field(
+        default_factory=list,
+        description="Host names that the address of an announced file may have, separated by commas. Nothing is "
+        "fetched from there. Empty: none.",
+    )
     workers: int = Field(1, ge=1, le=64, description="Processes that answer; more than one only on PostgreSQL.")
     threads: int = Field(
         16, ge=1, le=256, description="Threads in each process for writes, searches and everything but plain reads."

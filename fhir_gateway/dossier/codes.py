@@ -50,6 +50,8 @@ FOETUS: Final = f"{CANONICAL_BASE}/StructureDefinition/foetus"
 ORIGINE_EXTENSION: Final = f"{CANONICAL_BASE}/StructureDefinition/origine"
 PATIENT_RECORD: Final = "http://hl7.org/fhir/StructureDefinition/familymemberhistory-patient-record"
 
+RESULT_FILE: Final = f"{CANONICAL_BASE}/identifier/fichier-sha256"  # of a file, by its digest
+
 PRESENT: Final = "LA9633-4"
 AFFECTED: Final = "103309006"
 

@@ -46,25 +46,41 @@ def dossier_of(gateway: Gateway, view: Read, number: str, about: Collection[str]
 
 
 def dossiers_numbered(
-    gateway: Gateway, view: Read, numbers: Collection[str], about: Collection[str] = ABOUT
+    gateway: Gateway,
+    view: Read,
+    numbers: Collection[str],
+    about: Collection[str] = ABOUT,
+    *,
+    shown: bool = False,
 ) -> dict[str, Dossier]:
-    """Return the dossiers of numbers, all gathered together; those without requests are missing."""
+    """Return the dossiers of numbers, all gathered together; those without requests are missing.
+
+    `shown`: to be shown to whom `view` is for: what it does not show is left out, and of a patient's Observations all
+    are taken, not only those that the rules read.
+    """
     if not numbers:
         return {}
-    with seeing(view, None):
+    narrowing = view.narrowing if shown else None
+    with seeing(view, narrowing):
         criteria = [("requisition", ",".join(map(_escaped, numbers)))]
-        found = match(view, conditions.query_of(gateway, "ServiceRequest", criteria), PEOPLE * len(numbers))
+        query = conditions.query_of(gateway, "ServiceRequest", criteria, narrowing)
+        found = match(view, query, PEOPLE * len(numbers))
         # In the order in which they came, so that of several that differ the same one speaks each time.
         there = sorted(view.current_of(found).values(), key=lambda each: each.rid)
-        return dossiers_of(gateway, view, map(_resource, there), about)
+        return dossiers_of(gateway, view, map(_resource, there), about, shown=shown)
 
 
 def dossiers_of(
-    gateway: Gateway, view: Read, requests: Iterable[Resource], about: Collection[str] = ABOUT
+    gateway: Gateway,
+    view: Read,
+    requests: Iterable[Resource],
+    about: Collection[str] = ABOUT,
+    *,
+    shown: bool = False,
 ) -> dict[str, Dossier]:
     """Return the dossiers of requests, by number, in the order of these; all are gathered together.
 
-    `requests`: all those of each dossier. `about`: as for `dossier_of`.
+    `requests`: all those of each dossier. `about`: as for `dossier_of`; `shown`: as for `dossiers_numbered`.
     """
     found: dict[str, dict[Key, Resource]] = {}
     anchors: dict[Key, set[str]] = {}
@@ -78,9 +94,9 @@ def dossiers_of(
                 anchors.setdefault(key, set()).add(number)
     if not found:
         return {}
-    with seeing(view, None):
+    with seeing(view, view.narrowing if shown else None):
         speaking = view.referring_to(anchors, about)
-        _assign(found, anchors, ((version, keys) for version, keys in speaking if _tells(version)))
+        _assign(found, anchors, ((version, keys) for version, keys in speaking if shown or _tells(version)))
         _add_named(view, found, None)
         _add_named(view, found, "PractitionerRole")
         if "Provenance" in about:

@@ -13,6 +13,7 @@ from fhir_gateway.conformance.definitions import Definitions
 from fhir_gateway.conformance.package_offers import NOTHING, Offers
 from fhir_gateway.interactions.access import Access, Rights
 from fhir_gateway.interactions.narrowed_store import NarrowedStore
+from fhir_gateway.interactions.platform_files import PlatformFiles
 from fhir_gateway.interactions.terminology import Terminology
 from fhir_gateway.interactions.trace import TraceLog
 from fhir_gateway.interactions.validation import Validation
@@ -111,6 +112,7 @@ class Gateway:
     bell: threading.Event = field(default_factory=threading.Event)  # wakes the background
     rights: Rights = field(default_factory=Rights)
     destinations: Destinations = NOWHERE  # where messages go because of what is written
+    files: PlatformFiles = field(default_factory=PlatformFiles)  # of the platforms, written and read
     access: Access | None = None  # of the actor it is for; None: nobody in particular, who may do and see everything
     from_whole: Gateway | None = None
     resource_types: frozenset[str] = field(init=False)

@@ -16,13 +16,25 @@ from fhir_gateway.policy.actor import ANONYME, Actor
 if TYPE_CHECKING:
     from fhir_gateway.interactions.message_act import MessageAct
 
-__all__ = ["ANONYME", "Actor", "Answer", "Code", "Conditions", "Interaction", "Parameters", "Preferences", "Sent"]
+__all__ = [
+    "ANONYME",
+    "Actor",
+    "Answer",
+    "Code",
+    "Conditions",
+    "Container",
+    "Interaction",
+    "Parameters",
+    "Preferences",
+    "Sent",
+]
 
 Code = Literal[
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "history-system",
     "create", "search-type", "search-system", "search-compartment", "capabilities", "batch", "transaction",
     "operation", "message",
 ]  # fmt: skip
+Container = Literal["ndjson", "zip"]
 Parameters = list[tuple[str, str]]  # decoded name and value, in the order of the request; names may repeat
 
 
@@ -87,12 +99,15 @@ class Interaction:
     presentation: Parameters = field(default_factory=list)
     message: MessageAct | None = None  # of a hospital's feed, already read
     safe: bool = False  # an operation asked for with GET: it must not change anything
+    container: Container | None = None  # how files are asked for that an operation gives; None: in a resource
 
 
 @dataclass(slots=True)
 class Answer:
     """What the gateway answers, for a door to render. `body` is finished JSON (None: nothing to send).
 
+    `media_type`: of a body that is no resource: it goes out as it is. `next`: the URL of the page that follows, where
+    the body has no place for it.
     `shown`: numbers (rid) of the resources that are in it, or that it tells of, for the trace.
     """
 
@@ -102,4 +117,6 @@ class Answer:
     last_updated: int | None = None  # µs since the epoch, UTC → Last-Modified
     location: str | None = None  # relative: "Patient/1/_history/1" → Location, under the base
     content_location: str | None = None
+    media_type: str | None = None
+    next: str | None = None
     shown: Sequence[int] = field(default=(), compare=False)

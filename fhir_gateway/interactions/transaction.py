@@ -5,7 +5,7 @@ Source: FHIR R4, RESTful API, "Transaction Processing Rules", "Batch/Transaction
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fhir_gateway.fhir.bundle import ResponseEntry, response
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue
@@ -21,12 +21,16 @@ from fhir_gateway.interactions.reads import READS
 from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.interactions.responses import of_answer
 from fhir_gateway.interactions.write import prepare
-from fhir_gateway.store.contract import Narrowing, Read
+from fhir_gateway.store.contract import Narrowing, Read, Write
+from fhir_gateway.store.writer import Writer
 
 
-def transact(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer:
+def transact(
+    gateway: Gateway, interaction: Interaction, actor: Actor, beside: Callable[[Write], None] | None = None
+) -> Answer:
     """Carry out all entries of the Bundle and answer with a transaction-response, in the order of the request.
 
+    `beside`: what is written in the same commit and is no resource; nothing where the entries write nothing.
     Raises: one FhirError with every problem of a stage; then nothing is written.
     """
     entries = _entries(gateway, interaction)
@@ -36,6 +40,8 @@ def transact(gateway: Gateway, interaction: Interaction, actor: Actor) -> Answer
     full_text.be_current(gateway, [each for entry in reads for each in entry.act.parameters])
 
     def answer(view: Read, done: list[Done]) -> Answer:
+        if beside is not None and isinstance(view, Writer):
+            beside(view)
         responses = {entry.number: _written(entry, each) for entry, each in zip(writes, done, strict=True)}
         # R4 has what reads come after what writes, in the same transaction, so that it sees all of it.
         shown = [each.version.rid for each in done if each.outcome == "found" and each.version is not None]

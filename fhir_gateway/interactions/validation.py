@@ -46,6 +46,9 @@ _COMMONEST = (
 _NEVER = 3600.0
 
 
+_NONE_MET: Mapping[int, Sequence[str]] = {}
+
+
 class Validation:
     """How strict writes are, and the validator, which is made when it is first asked for; threads share it."""
 
@@ -101,13 +104,15 @@ class Validation:
         profiles: Sequence[str] = (),
         strictness: Strictness = "profiles",
         within: Mapping[str, Resource] | None = None,
+        met: Mapping[int, Sequence[str]] = _NONE_MET,
         sent: Sent | None = None,
     ) -> list[Finding]:
         """Return what is wrong with a resource; with the text it was read from, also with that, and at which line.
 
         What does not forbid a write is a warning: a display of its own, a code that its system does not have where no
         binding asks for one. `base`: the service base its references may begin with. `profiles`: canonicals it must
-        meet besides those it claims. `within`: what is sent with it, by the URLs that refer to it.
+        meet besides those it claims. `within`: what is sent with it, by the URLs that refer to it; `met`: the profiles
+        that some of that is known to meet, by the id() of it.
         """
         if strictness == "structure" and not profiles:
             return []
@@ -121,6 +126,7 @@ class Validation:
             any_extensions=self.unknown_extensions == "warn",
             resolve=_resolving(within or {}, here),
             wrong_displays="warning",
+            met=met,
         )
         if self._library is not None:
             self._library.current = gateway.terminology.library(gateway)
@@ -138,12 +144,17 @@ class Validation:
         return any(isinstance(url, str) and self.validator.knows(url) for url in asked)
 
     def of_write(
-        self, gateway: Gateway, resource: Resource, base: str, within: Mapping[str, Resource] | None = None
+        self,
+        gateway: Gateway,
+        resource: Resource,
+        base: str,
+        within: Mapping[str, Resource] | None = None,
+        met: Mapping[int, Sequence[str]] = _NONE_MET,
     ) -> list[Issue]:
         """Return what a write finds wrong with a resource, errors first: an error forbids it."""
         if self.strictness == "structure":
             return []
-        findings = self.findings(gateway, resource, base, strictness=self.strictness, within=within)
+        findings = self.findings(gateway, resource, base, strictness=self.strictness, within=within, met=met)
         return sorted((finding.told() for finding in findings), key=weight)
 
     def of_unsound(self, gateway: Gateway, act: Interaction) -> list[Issue]:
@@ -169,14 +180,18 @@ class Validation:
         within = sent_with(entries)
         of_bundle = self._of_bundle(gateway, bundle, entries, within)
         refused = list(of_bundle) if forbids(of_bundle) else []
+        met: dict[int, list[str]] = {}
         for entry in entries:
             if entry.onto is not None and entry.act.code == "update":
                 continue  # what it makes is looked at in the plan
             if entry.act.resource is not None and entry.act.code in ("create", "update"):
-                issues = self.of_write(gateway, entry.act.resource, entry.act.base, within)
+                issues = self.of_write(gateway, entry.act.resource, entry.act.base, within, met)
                 entry.notes = [entry.moved(issue) for issue in issues]
                 if forbids(issues):
                     refused += entry.notes
+                elif self.strictness == "profiles":
+                    # Whatever refers to it, a report to its results, need not look at all of it again.
+                    met[id(entry.act.resource)] = entry.act.resource.get("meta", {}).get("profile", [])
         if refused:
             raise Unprocessable(*bounded(refused))
         if of_bundle:

@@ -67,7 +67,7 @@ class DropFolder:
         if receipt.state == "failed-transient" and not receipt.mid:
             return False  # the database is away: the file waits
         answers = sign.with_suffix(_ANSWERS)
-        _write(answers, b"".join(receipt.answers))
+        write_whole(answers, b"".join(receipt.answers))
         failed = receipt.state.startswith("failed")
         os.replace(file, sign.with_suffix(_FAILED if failed else _DONE))
         sign.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ class DropFolder:
         return True
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     beside = path.with_name(f"{path.name}.part")
     with beside.open("wb") as file:

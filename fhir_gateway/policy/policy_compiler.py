@@ -26,6 +26,7 @@ OPERATIONS = (
     "$validate", "$everything", "$graph", "$meta", "$meta-add", "$meta-delete", "$expand", "$validate-code",
     "$batch-validate-code", "$lookup", "$subsumes", "$translate", "$purge", "$reindex", "$explain",
     "$submit", "$a-completer", "$statistiques", "$suivi", "$completude", "$decision", "$dossier", "$import-result",
+    "$correspondance",
 )  # fmt: skip
 EVERY_TYPE = "tous-les-types"
 _SCOPES: tuple[Scope, ...] = get_args(Scope)

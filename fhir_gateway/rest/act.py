@@ -5,11 +5,14 @@ Source: FHIR R4, RESTful API; Search, "Using POST"; Operations, "Executing an Op
 
 from __future__ import annotations
 
+from binascii import b2a_base64
+from typing import Any
+
 from fhir_gateway.fhir.outcome import InvalidRequest
 from fhir_gateway.interactions.interaction import Code, Interaction, Parameters, Sent
-from fhir_gateway.interactions.operations.table import takes_unsound
+from fhir_gateway.interactions.operations.table import takes_file, takes_unsound
 from fhir_gateway.rest.complaints import MALFORMED_ESCAPE
-from fhir_gateway.rest.negotiate import body_kind, check_form_type, format_of, patch_kind
+from fhir_gateway.rest.negotiate import KINDS, body_kind, check_form_type, format_of, media_type_of, patch_kind
 from fhir_gateway.rest.representations import Representations
 from fhir_gateway.rest.request import Request, conditions_of, parameters_of, preferences_of, without_own
 from fhir_gateway.rest.routes import Route
@@ -20,6 +23,8 @@ def check_content_type(request: Request, route: Route, code: Code) -> None:
     content_type = request.header(b"content-type")
     if code == "patch":
         patch_kind(content_type)
+    elif code == "operation" and takes_file(route.operation):
+        return  # a file may be of any kind
     elif route.form or code == "operation":
         # Both may come without a body, and then without a type.
         if content_type is not None:
@@ -52,6 +57,7 @@ def interaction_of(
         compartment=route.compartment,
         presentation=list(request.own.items()),
         safe=code == "operation" and request.method in ("GET", "HEAD"),
+        container=request.container,
     )
     if body is None:
         return interaction
@@ -60,6 +66,8 @@ def interaction_of(
         interaction.presentation = list(request.own.items())
     elif code == "patch":
         interaction.patch = representations.read_patch(body, patch_kind(request.header(b"content-type")))
+    elif code == "operation" and body and takes_file(route.operation) and (held := _file(request, body)) is not None:
+        interaction.resource = held
     elif code != "operation" or body:
         kind = body_kind(request.header(b"content-type"))
         is_judged = code in ("create", "update") or (code == "operation" and takes_unsound(route.operation))
@@ -70,6 +78,21 @@ def interaction_of(
             # A Bundle of another type, or no Bundle, is refused there.
             interaction.code = "transaction"
     return interaction
+
+
+def _file(request: Request, body: bytes) -> dict[str, Any] | None:
+    """Return the Binary that holds a body which is no resource; None for a resource.
+
+    `application/json` is said of both: a resource says what it is. Source: FHIR R4, Binary.
+    """
+    media_type = media_type_of(request.header(b"content-type") or "")[0]
+    if media_type in KINDS and ("fhir" in media_type or "xml" in media_type or b'"resourceType"' in body[:4096]):
+        return None
+    return {
+        "resourceType": "Binary",
+        "contentType": media_type or "application/octet-stream",
+        "data": b2a_base64(body, newline=False).decode(),
+    }
 
 
 def _form(request: Request, body: bytes) -> Parameters:

@@ -16,6 +16,7 @@ from fhir_gateway.fhir.json import MAX_DEPTH, TOO_DEEP
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, NotFound, Unavailable
 from fhir_gateway.interactions import places
 from fhir_gateway.interactions.interaction import Actor, Answer, Conditions, Interaction, Sent
+from fhir_gateway.interactions.operations.table import gives_files
 from fhir_gateway.interactions.patch import FORMATS as PATCH_FORMATS
 from fhir_gateway.rest.act import check_content_type, interaction_of
 from fhir_gateway.rest.body import inflated, receive_body
@@ -23,7 +24,7 @@ from fhir_gateway.rest.complaints import DEFECT, NOT_OPEN, OUTSIDE_BASE
 from fhir_gateway.rest.hosts import Hosts
 from fhir_gateway.rest.identity import Identity
 from fhir_gateway.rest.lanes import ClientGone, Lanes
-from fhir_gateway.rest.negotiate import JSON, body_kind, format_of, language_of, takes_gzip
+from fhir_gateway.rest.negotiate import JSON, body_kind, container_of, format_of, language_of, takes_gzip
 from fhir_gateway.rest.representations import Representations
 from fhir_gateway.rest.request import (
     Request,
@@ -139,14 +140,21 @@ class Answerer:
 
     def _read_query(self, request: Request, query: bytes) -> None:
         """Fill in the parameters, and the format that `_format` or the Accept header asks for."""
+        if gives_files(request.place.rpartition("/$")[2]):
+            self._read_container(request, query)
         # The Accept header first: a refusal of the query is written as it says.
-        request.format = format_of(request.header(b"accept"))
+        request.format = format_of(request.header(b"accept")) if request.container is None else JSON
         if not query:
             return
         request.parameters, request.own = without_own(parameters_of(query.decode("latin-1")))
-        if request.own:
+        if request.own and request.container is None:
             asked, pretty = request.own.get("_format"), request.own.get("_pretty")
             request.format = format_of(request.header(b"accept"), asked, pretty)
+
+    def _read_container(self, request: Request, query: bytes) -> None:
+        """Fill in which files are asked for, where the operation gives files."""
+        own = without_own(parameters_of(query.decode("latin-1")))[1] if query else {}
+        request.container = container_of(request.header(b"accept"), own.get("_format"))
 
     def _read_url(self, request: Request, scope: Scope, acts: Acts) -> Route:
         """Fill in the base URL, and return what the path names."""

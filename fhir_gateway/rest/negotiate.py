@@ -17,6 +17,7 @@ from fhir_gateway.fhir.outcome import (
     NotAcceptable,
     UnsupportedMediaType,
 )
+from fhir_gateway.interactions.interaction import Container
 from fhir_gateway.interactions.patch import FORMATS as PATCH_FORMATS
 from fhir_gateway.interactions.patch import JSON_PATCH
 from fhir_gateway.rest.complaints import (
@@ -108,6 +109,26 @@ def format_of(accept: str | None, format_: str | None = None, pretty: str | None
         raise InvalidRequest(NOT_A_BOOLEAN.at(name="_pretty", value=pretty))
     chosen = _by_format(format_) if format_ is not None else _by_accept(accept)
     return chosen if pretty is None else Format(chosen.kind, chosen.content_type, pretty == "true")
+
+
+# Files that some operations give instead of a resource.
+CONTAINERS: dict[str, Container] = {
+    "application/x-ndjson": "ndjson",
+    "application/ndjson": "ndjson",
+    "application/fhir+ndjson": "ndjson",
+    "application/zip": "zip",
+}
+
+
+@lru_cache(maxsize=1024)
+def container_of(accept: str | None, format_: str | None = None) -> Container | None:
+    """Return the files that `_format` asks for, else the first range of the Accept header of the greatest weight."""
+    if format_ is not None:
+        asked = media_type_of(re.sub(r"/fhir ndjson", "/fhir+ndjson", format_.strip().lower()))[0]
+        return CONTAINERS.get(asked) or next((each for each in ("ndjson", "zip") if each == asked), None)
+    ranges = [each for each in ranges_of(accept or "") if each.q > 0]
+    best = max(ranges, key=lambda each: each.q, default=None)
+    return None if best is None else CONTAINERS.get(best.value)
 
 
 def _by_format(format_: str) -> Format:

@@ -13,7 +13,15 @@ from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from fhir_gateway.fhir.outcome import InvalidRequest, Issue, Language
-from fhir_gateway.interactions.interaction import ANONYME, Actor, Code, Conditions, Parameters, Preferences
+from fhir_gateway.interactions.interaction import (
+    ANONYME,
+    Actor,
+    Code,
+    Conditions,
+    Container,
+    Parameters,
+    Preferences,
+)
 from fhir_gateway.interactions.read import UNCONDITIONAL
 from fhir_gateway.rest.complaints import MALFORMED_ESCAPE, NUL_CHARACTER
 from fhir_gateway.rest.negotiate import JSON, Format, ranges_of
@@ -42,6 +50,7 @@ class Request:
     request_id: bytes
     language: Language = "en"
     format: Format = JSON
+    container: Container | None = None  # files instead of a resource
     base: str = ""
     parameters: Parameters = field(default_factory=list)  # of the query, without those of the door
     own: dict[str, str] = field(default_factory=dict)  # the door's parameters

@@ -51,6 +51,10 @@ def of_answer(answer: Answer, format_: Format, base: str, to_xml: ToXml, gzip_fr
         headers.append((b"location", f"{base}/{answer.location}".encode()))
     if answer.content_location is not None:
         headers.append((b"content-location", f"{base}/{answer.content_location}".encode()))
+    if answer.next is not None:
+        headers.append((b"link", f'<{answer.next}>; rel="next"'.encode()))
+    if answer.media_type is not None and answer.body is not None:
+        return _as_it_is(answer.status, headers, answer.body, answer.media_type, gzip_from)
     if answer.body is None:
         if answer.status not in (204, 304):
             headers.append(LENGTH_0)
@@ -85,6 +89,15 @@ def of_refusal(
         headers.append((b"etag", b'W/"%d"' % version))
     body = msgspec.json.encode(operation_outcome(error.issues, language))
     return _with_body(error.status, headers, body, format_, to_xml, None)
+
+
+def _as_it_is(status: int, headers: Headers, body: bytes, media_type: str, gzip_from: int | None) -> Response:
+    """Return a body that is no resource; what is compressed already is left so."""
+    if gzip_from is not None and len(body) >= gzip_from and "zip" not in media_type:
+        body = gzipped(body)
+        headers.append(GZIP)
+    headers += [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body)), NO_SNIFF]
+    return Response(status, headers, body)
 
 
 def _with_body(

@@ -221,6 +221,18 @@ outgoing_try = Table(
     PrimaryKeyConstraint("oid", "number"),
 )
 
+# Which person stands behind a pseudonym: see store/pseudonyms.py.
+pseudonym = Table(
+    "pseudonym",
+    metadata,
+    Column("name", BigInteger, primary_key=True, autoincrement=False),  # keyed hash of its system and value
+    *_big("person"),  # keyed hash of whose it is
+    Column("kid", Text, nullable=False),  # the key that sealed it
+    Column("sealed", LargeBinary, nullable=False),
+    *_big("recorded"),  # µs
+    Index("pseudonym_person", "person"),
+)
+
 # How new, by one of the clocks of a sender, what a resource was made of is.
 as_of = Table(
     "as_of",

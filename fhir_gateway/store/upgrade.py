@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-HEAD = "0010"
+HEAD = "0011"
 _NUMBER = "SELECT version_num FROM alembic_version"
 _UPGRADE_LOCK = 7_299
 log = logging.getLogger(__name__)

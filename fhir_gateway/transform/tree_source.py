@@ -31,7 +31,7 @@ class TreeNode(NamedTuple):
 class TreeSegment:
     """An object of a tree under the name that rules know it by. `pointer`: where it stands."""
 
-    __slots__ = ("_keys", "name", "number", "pointer", "value")
+    __slots__ = ("_fields", "_keys", "name", "number", "pointer", "value")
 
     def __init__(self, name: str, number: int, value: Mapping[str, Any], where: str, keys: Sequence[str]) -> None:
         self.name = name
@@ -39,11 +39,14 @@ class TreeSegment:
         self.value = value
         self.pointer = where
         self._keys = keys
+        self._fields: tuple[bool, ...] | None = None
 
     @property
     def fields(self) -> Sequence[bool]:
         """Which keys say something, numbered as `TreePaths.keys` does; the first, always, is the whole."""
-        return (True, *(self.value.get(key) not in (None, [], {}) for key in self._keys))
+        if self._fields is None:
+            self._fields = (True, *(self.value.get(key) not in (None, [], {}) for key in self._keys))
+        return self._fields
 
 
 @dataclass(frozen=True, slots=True)

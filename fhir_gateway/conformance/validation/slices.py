@@ -389,7 +389,7 @@ def _conforming(path: str, rules: list[Rule], values: _Values) -> Test:
         if path.endswith("resolve()"):
             wanted = [schema for rule in rules for schema in walk.urls_of_root(rule)]
         for each in values(walk, node):
-            if isinstance(each, Node) and any(walk.conforms(each, profile) for profile in wanted):
+            if isinstance(each, Node) and any(_is_met(walk, each, one) or walk.conforms(each, one) for one in wanted):
                 return None
         if not wanted:
             return None  # every profile will do
@@ -397,3 +397,18 @@ def _conforming(path: str, rules: list[Rule], values: _Values) -> Test:
         return f"{path} conforms to none of {names}", f"{path} n'est conforme à aucun de {names}"
 
     return test
+
+
+def _is_met(walk: Walk, node: Node, canonical: str) -> bool:
+    """Tell whether a profile follows from one that a resource is known to meet: a profile narrows its base.
+
+    Source: FHIR R4, Profiling, "Limitations of Use": what a profile allows, its base allows.
+    """
+    wanted = walk.schemas.of(canonical) if id(node.value) in walk.wishes.met else None
+    for url in walk.wishes.met[id(node.value)] if wanted is not None else ():
+        known = walk.schemas.of(url)
+        while known is not None and wanted is not None and known.url != wanted.url:
+            known = None if known.base is None else walk.schemas.of(known.base)
+        if known is not None:
+            return True
+    return False

@@ -5,7 +5,7 @@ Source: FHIR R4, Validating Resources; ElementDefinition; Profiling.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -41,7 +41,7 @@ class Wishes:
     of a Bundle must meet besides those they claim. `wrong_displays`: what a display is that its code system does not
     have. `language`: the one displays should be in where the resource names none, None for any. `publication`:
     conformance resources are about to be published, and held to the rules for that. `security`: what looks like HTML
-    in a string is an error.
+    in a string is an error. `met`: profiles that resources outside are known to meet, by the id() of their dict.
     `quick`: elements of which nothing is to be said are told by a look at their JSON; the findings are the same.
     """
 
@@ -58,6 +58,7 @@ class Wishes:
     language: str | None = None
     publication: bool = False
     security: bool = False
+    met: Mapping[int, Sequence[str]] = field(default_factory=dict)
     quick: bool = True
 
 
@@ -588,10 +589,7 @@ class Walk:
     # --- questions that slices, invariants and references ask
 
     def evaluated(self, path: str, node: Node) -> list[Any]:
-        """Return what a FHIRPath expression gives of a node.
-
-        Raises: FhirPathError.
-        """
+        """Return what a FHIRPath expression gives of a node. Raises: FhirPathError."""
         expression = self.engine.compile(path)
         env = self.environment
         outer, env.context = env.context, [node]

@@ -22,12 +22,13 @@ from fhir_gateway.exchange.auragen import clinic_kc, clinic_mr, complaints, libr
 from fhir_gateway.exchange.auragen.complaints import Unreadable
 from fhir_gateway.exchange.auragen.formats import PRIVATE, Format, Kind, schema
 from fhir_gateway.exchange.auragen.people import People
+from fhir_gateway.exchange.json_tree import json_object
+from fhir_gateway.exchange.unplaced import lost, placed
 from fhir_gateway.fhir.outcome import Issue
-from fhir_gateway.transform.fhir_source import FhirSource
-from fhir_gateway.transform.mapping import Result
 from fhir_gateway.transform.run import Fired
 from fhir_gateway.transform.schema import ABSENT, UNKNOWN
 
+_DECODER: Final = msgspec.json.Decoder()
 # What each file needs besides its rules.
 _FILES: Final[Mapping[Kind, ModuleType]] = {
     "clinic_mr": clinic_mr,
@@ -77,12 +78,9 @@ def kind_of(tree: Mapping[str, Any]) -> Kind | None:
 def tree_of(data: bytes) -> dict[str, Any]:
     """Return the JSON object that bytes are. Raises: Unreadable."""
     try:
-        tree = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreadable(complaints.UNREADABLE.at(None, reason=str(error))) from None
-    if not isinstance(tree, dict):
-        raise Unreadable(complaints.UNREADABLE.at(None, reason=type(tree).__name__))
-    return tree
+        return json_object(data, _DECODER)
+    except ValueError as reason:
+        raise Unreadable(complaints.UNREADABLE.at(None, reason=str(reason))) from None
 
 
 class Auragen:
@@ -92,24 +90,28 @@ class Auragen:
         self._tables = tables or {}
         self._formats: dict[Kind, Format] = {}
 
-    def write(self, kind: Kind, resources: Iterable[Mapping[str, Any]], traced: bool = False) -> Written:
-        """Return a dossier as a file. Raises: Unreadable for a kind that is not written."""
+    def write(
+        self, kind: Kind, resources: Iterable[Mapping[str, Any]], traced: bool = False, free_text: bool = False
+    ) -> Written:
+        """Return a dossier as a file. `free_text`: what people wrote in their own words (family.comment) goes too,
+        towards those who wrote it. Raises: Unreadable for a kind that is not written.
+        """
         format = self._format(kind)
-        people = People(resources)
         issues: list[Issue] = []
+        people = People(resources if free_text else _without_notes(resources, issues))
         source = _FILES[kind].source(people, format, issues)
         result = format.writing.apply(source, traced)
         tree = format.targets.assembled(result.instances).get(kind, {})
         _FILES[kind].lacking(people, tree, issues)
         # A private table that is empty is told once, with what to fill.
-        issues += (_placed(each) for each in result.issues if each.values.get("map") not in PRIVATE)
+        issues += (placed(each) for each in result.issues if each.values.get("map") not in PRIVATE)
         whole = format.schema.completed(tree)
         told = {each.expression for each in issues} | {each.values.get("where") for each in issues}
         issues += (each for each in format.schema.check(whole) if each.expression not in told)
         data = None
         if not any(each.severity in ("error", "fatal") for each in issues):
             data = msgspec.json.format(msgspec.json.encode(whole), indent=2)
-        unplaced = _unplaced(people, source, result, format)
+        unplaced = lost(people.resources, source.segments, result, format.paths, _ARRANGED, _TOLD_BY)
         return Written(data, tuple(issues), unplaced, result.trace)
 
     def check(self, data: bytes) -> list[Issue]:
@@ -170,33 +172,18 @@ _ARRANGED: Final = frozenset(
 _TOLD_BY: Final = frozenset({"Observation.value", "FamilyMemberHistory.extension", "Procedure.extension"})
 
 
-def _unplaced(people: People, source: FhirSource, result: Result, format: Format) -> dict[str, int]:
-    """Return what of a dossier the file has no place for: elements ("Patient.name"), resources as a whole ("Consent"),
-    each with how often.
-    """
-    left: dict[str, set[str]] = {}
-    for each in result.unplaced:
-        name, number, element = format.paths.element_at(each.where)
-        left.setdefault(f"{name}^{number}", set()).add(element)
-    lost: dict[int, tuple[str, set[str]]] = {}
-    for segment in source.segments:
-        own = left.get(f"{segment.name}^{segment.number}", set()) - _ARRANGED
-        kind, known = lost.get(id(segment.resource), (str(segment.resource["resourceType"]), own))
-        lost[id(segment.resource)] = kind, known & own
-    found: dict[str, int] = {}
-    paths = [f"{kind}.{element}" for kind, elements in lost.values() for element in elements]
-    paths = [each for each in paths if each not in _TOLD_BY]
-    paths += [str(each["resourceType"]) for each in people.resources if id(each) not in lost]
-    for path in sorted(paths):
-        found[path] = found.get(path, 0) + 1
-    return found
-
-
-def _placed(issue: Issue) -> Issue:
-    """Return an issue of a group, which has no segment of its own, at the key that it is about."""
-    if issue.values.get("where") != "MSH^1":
-        return issue
-    return Issue(issue.complaint, issue.expression, {**issue.values, "where": f"/{issue.values.get('path', '')}"})
+def _without_notes(resources: Iterable[Mapping[str, Any]], issues: list[Issue]) -> list[Mapping[str, Any]]:
+    """Return resources whose family links have no notes; how many had is told."""
+    kept, silent = [], 0
+    for each in resources:
+        if each["resourceType"] == "FamilyMemberHistory" and "note" in each:
+            silent += 1
+            each = {key: value for key, value in each.items() if key != "note"}
+        kept.append(each)
+    if silent:
+        where = "FamilyMemberHistory.note"
+        issues.append(complaints.TEXT_STAYS.at(where, where="/individuals/family/comment", count=silent))
+    return kept
 
 
 def _at(tree: Any, where: str) -> Any:

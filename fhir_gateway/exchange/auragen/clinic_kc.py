@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fhir_gateway.exchange.auragen import clinic_mr, complaints
 from fhir_gateway.exchange.auragen.formats import Format
-from fhir_gateway.exchange.auragen.people import LIBRARY, People, Person, codes, identifier
+from fhir_gateway.exchange.auragen.people import KARYOTYPE, LIBRARY, People, Person, codes, identifier
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform.fhir_source import FhirSegment, FhirSource
@@ -51,6 +51,7 @@ def source(people: People, format: Format, issues: list[Issue]) -> FhirSource:
         cellularity = _told(people, person, _CELLULARITY, tumour)
         add("Case", person.request)
         add("Patient", person.patient)
+        add("Karyotype", people.told(person.key, KARYOTYPE))
         add("Tumour", tumour)
         add("Cellularity", cellularity)
         add("Histology", _told(people, person, _HISTOLOGY, tumour))

@@ -10,7 +10,16 @@ from typing import Any
 
 from fhir_gateway.exchange.auragen import complaints
 from fhir_gateway.exchange.auragen.formats import Format
-from fhir_gateway.exchange.auragen.people import CASE, INDICATION, LIBRARY, PREINDICATION, People, codes, identifier
+from fhir_gateway.exchange.auragen.people import (
+    CASE,
+    INDICATION,
+    KARYOTYPE,
+    LIBRARY,
+    PREINDICATION,
+    People,
+    codes,
+    identifier,
+)
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform.fhir_source import FhirSegment, FhirSource
 from fhir_gateway.transform.schema import pointer
@@ -43,6 +52,7 @@ def source(people: People, format: Format, issues: list[Issue]) -> FhirSource:
         library = libraries[person.key]
         add("Request", person.request)
         add("Patient", person.patient)
+        add("Karyotype", people.told(person.key, KARYOTYPE))
         add("Library", library)
         add("Tube", people.tube(library) if library is not None else None)
         add("Affected", people.affected(person.key))

@@ -117,6 +117,15 @@ NO_DATE = Complaint(
 )
 
 
+TEXT_STAYS = Complaint(
+    "auragen-text-stays",
+    "suppressed",
+    en="{where}: free text does not leave towards another organisation; {count} such are left out.",
+    fr="{where} : le texte libre ne part pas vers un autre organisme ; {count} de ce genre sont omis.",
+    severity="information",
+)
+
+
 class Unreadable(FhirError):
     """A file that is none of AURAGEN's: every reason."""
 

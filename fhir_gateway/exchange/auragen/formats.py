@@ -35,8 +35,8 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 ALIASES: Final[Mapping[Kind, Mapping[str, str]]] = {
     "clinic_mr": {
         "Case": "ServiceRequest", "Index": "Specimen", "Sign": "Observation", "Request": "ServiceRequest",
-        "Patient": "Patient", "Library": "Specimen", "Tube": "Specimen", "Affected": "Observation",
-        "Link": "FamilyMemberHistory", "Father": "Specimen", "Mother": "Specimen",
+        "Patient": "Patient", "Karyotype": "Observation", "Library": "Specimen", "Tube": "Specimen",
+        "Affected": "Observation", "Link": "FamilyMemberHistory", "Father": "Specimen", "Mother": "Specimen",
     },
     "libraries": {
         "Case": "ServiceRequest", "First": "Specimen", "Library": "Specimen", "Tube": "Specimen",
@@ -45,9 +45,9 @@ ALIASES: Final[Mapping[Kind, Mapping[str, str]]] = {
         "Rqn": "Observation", "Concentration": "Observation",
     },
     "clinic_kc": {
-        "Case": "ServiceRequest", "Patient": "Patient", "Tumour": "Specimen", "Cellularity": "Observation",
-        "Histology": "Observation", "Primary": "Condition", "WgsTumour": "Specimen", "WgsNormal": "Specimen",
-        "WesTumour": "Specimen", "RnaseqTumour": "Specimen",
+        "Case": "ServiceRequest", "Patient": "Patient", "Karyotype": "Observation", "Tumour": "Specimen",
+        "Cellularity": "Observation", "Histology": "Observation", "Primary": "Condition", "WgsTumour": "Specimen",
+        "WgsNormal": "Specimen", "WesTumour": "Specimen", "RnaseqTumour": "Specimen",
     },
     "software": {
         "Case": "ServiceRequest", "First": "Specimen", "Any": "Procedure", "Library": "Specimen", "Run": "Procedure",

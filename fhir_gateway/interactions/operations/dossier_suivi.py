@@ -1,4 +1,4 @@
-"""$suivi: where a dossier stands, dated; what it waits for, on whom, since when; what went wrong on the way.
+"""$suivi: where a dossier stands, dated; what it waits for, on whom, since when; what went wrong; what was imported.
 
 Source: `profiles/pfmg/input/fsh/operations.fsh`; `fhir_gateway/dossier/timeline.py`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fhir_gateway.dossier import codes
+from fhir_gateway.dossier.imports import Imported, imports
 from fhir_gateway.dossier.timeline import Milestone, Setback, Wait, timeline
 from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.interactions.gateway import Gateway
@@ -37,8 +38,20 @@ def suivi(gateway: Gateway, view: Read, call: Call) -> Answer:
             *(_milestone(each, in_french) for each in told.milestones if each.date is not None),
             *(_wait(each, in_french) for each in told.waits),
             *(_setback(each) for each in told.setbacks),
+            *(_import(each) for each in imports(dossier)),
         ],
         (shown,),
+    )
+
+
+def _import(told: Imported) -> dict[str, Any]:
+    return group(
+        "import",
+        part("date", "DateTime", told.date),
+        part("format", "Code", told.format),
+        part("fichier", "String", told.name),
+        part("empreinte", "String", told.digest),
+        part("source", "Reference", {"reference": told.source}),
     )
 
 

@@ -81,7 +81,8 @@ class Operation:
     `types`: the resource types it is for, empty for all. `affects_state`: it must be asked for with POST. `open`:
     parameters that are not among `inputs` are its own affair (`call.interaction.parameters`). `feed`: somebody may
     follow by it what changes (see `Store.read`). `unsound`: it takes resources whose structure is wrong as well
-    (`call.interaction.issues`).
+    (`call.interaction.issues`). `files`: it can be asked for as files (`call.interaction.container`).
+    `takes_file`: its Binary may come as the file itself.
 
     `letters`: the SMART scopes it needs (r and s to read, u to change), none where it looks at nothing but what it is
     given. `is_of_everything`: it does not keep to what an actor sees, so it is for who sees everything. `ready`: brings
@@ -98,6 +99,8 @@ class Operation:
     open: bool = False
     feed: bool = False
     unsound: bool = False
+    files: bool = False
+    takes_file: bool = False
     letters: str = "rs"
     is_of_everything: bool = False
     ready: Callable[[Gateway], None] | None = None

@@ -21,7 +21,7 @@ from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.json import decode, encode
 from fhir_gateway.fhir.outcome import Conflict, NotFound, TooCostly
 from fhir_gateway.interactions import complaints as acts
-from fhir_gateway.interactions import dossier_marks, search_state
+from fhir_gateway.interactions import dossier_marks, pseudonymity, search_state
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer
 from fhir_gateway.interactions.operations import complaints
@@ -89,6 +89,7 @@ def purge(gateway: Gateway, call: Call) -> Answer:
         versions = tx.purge(planned.rids, superseded_only=history)
         if not history:
             text.erase(tx, planned.rids)
+            pseudonymity.forget(gateway, tx, keys)
             if defines:
                 raise_generation(tx)
         return _answer(keys, versions, planned, history)

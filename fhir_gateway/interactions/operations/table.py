@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from fhir_gateway.interactions import dossier_summaries
 from fhir_gateway.interactions.operations import (
     dossier_completude,
+    dossier_correspondance,
     dossier_decision,
+    dossier_export,
+    dossier_import,
     dossier_statistiques,
     dossier_submit,
     dossier_suivi,
@@ -219,6 +222,46 @@ _ALL: tuple[Operation, ...] = (
         read=dossier_suivi.suivi,
     ),
     Operation(
+        name="dossier",
+        definition=OWN + "dossier",
+        levels=("type", "instance"),
+        types=("ServiceRequest",),
+        inputs=(Input("format", "code", required=True),),
+        open=True,
+        files=True,
+        act=dossier_export.export,
+    ),
+    Operation(
+        name="import-result",
+        definition=OWN + "import-result",
+        levels=("type", "instance"),
+        types=("ServiceRequest",),
+        inputs=(
+            Input("fichier", "Binary", required=True, resource=True),
+            Input("format", "code"),
+            Input("nom", "string"),
+            Input("empreinte", "string"),
+            Input("echantillon", "string"),
+            Input("filtre", "string", many=True),
+            Input("marque", "string", many=True),
+            Input("assemblage", "code"),
+            Input("correspondance", "Reference", many=True),
+            Input("annonce", "Attachment", many=True),
+        ),
+        affects_state=True,
+        takes_file=True,
+        letters="cu",
+        act=dossier_import.import_result,
+    ),
+    Operation(
+        name="correspondance",
+        definition=OWN + "correspondance",
+        levels=("instance",),
+        types=("ServiceRequest",),
+        letters="r",
+        read=dossier_correspondance.correspondance,
+    ),
+    Operation(
         name="decision",
         definition=OWN + "decision",
         levels=("type",),
@@ -244,6 +287,18 @@ _ALL: tuple[Operation, ...] = (
 )
 
 OPERATIONS: Mapping[str, Operation] = {each.name: each for each in _ALL}
+
+
+def gives_files(name: str | None) -> bool:
+    """Tell whether an operation can be asked for as files, so that a door takes their media types for it."""
+    operation = OPERATIONS.get(name or "")
+    return operation is not None and operation.files
+
+
+def takes_file(name: str | None) -> bool:
+    """Tell whether an operation takes a file as it is, in place of a Binary that holds it."""
+    operation = OPERATIONS.get(name or "")
+    return operation is not None and operation.takes_file
 
 
 def takes_unsound(name: str | None) -> bool:

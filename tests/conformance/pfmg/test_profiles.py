@@ -36,7 +36,10 @@ EXTENSIONS = {
     "nombre-participants", "motif-strategie", "autorite-parentale-exclusive", "origine", "empreinte-sha256",
     "taille-octets", "confiance-lien", "lignee", "foetus",
 }  # fmt: skip
-OPERATIONS = {"submit", "a-completer", "suivi", "completude", "statistiques", "decision"}
+OPERATIONS = {
+    "submit", "a-completer", "suivi", "completude", "statistiques", "decision", "dossier", "import-result",
+    "correspondance",
+}  # fmt: skip
 ALL = [PFMG.read(entry) for entry in PFMG.entries]
 
 

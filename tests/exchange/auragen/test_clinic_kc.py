@@ -14,7 +14,8 @@ from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.exchange.auragen.auragen import Auragen
 from fhir_gateway.exchange.auragen.complaints import Unreadable
 from fhir_gateway.fhir.json import encode
-from tests.exchange.auragen.dossiers_at_auragen import TABLES
+from tests.exchange.auragen.dossiers_at_auragen import KC_TABLES, TABLES, cancers_at_auragen
+from tests.exchange.auragen.said import said_of_tumour
 
 AURAGEN = Auragen(TABLES)
 
@@ -77,3 +78,14 @@ def test_a_day_that_is_none_is_refused():
     with pytest.raises(Unreadable) as caught:
         AURAGEN.read(json.dumps(case(sampling_date="31/02/2026")).encode())
     assert [each.expression for each in caught.value.issues] == ["/sampling_date"]
+
+
+@pytest.mark.parametrize("resources", list(cancers_at_auragen(40, 5)))
+def test_a_generated_dossier_of_cancer_is_what_its_file_says(resources: list[dict[str, Any]]):
+    auragen = Auragen(KC_TABLES)
+    written = auragen.write("clinic_kc", resources)
+    assert [each.text() for each in written.issues if each.severity == "error"] == []
+    assert written.data is not None
+    read = auragen.read(written.data)
+    assert said_of_tumour(list(read.resources)) == said_of_tumour(resources)
+    assert auragen.write("clinic_kc", read.resources).data == written.data

@@ -13,9 +13,9 @@ import pytest
 from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.exchange.auragen.auragen import Auragen
 from fhir_gateway.exchange.auragen.complaints import Unreadable
-from fhir_gateway.exchange.auragen.people import LIBRARY
 from fhir_gateway.fhir.json import encode
 from tests.exchange.auragen.dossiers_at_auragen import TABLES, at_auragen
+from tests.exchange.auragen.said import said
 from tests.shared_data import shared
 
 AURAGEN = Auragen(TABLES)
@@ -82,59 +82,9 @@ def test_a_generated_dossier_is_what_its_file_says(resources: list[dict[str, Any
     assert written.data is not None
     assert AURAGEN.check(written.data) == []
     read = AURAGEN.read(written.data)
-    assert _said(list(read.resources)) == _said(resources)
+    assert said(list(read.resources)) == said(resources)
     again = AURAGEN.write("clinic_mr", read.resources)
     assert again.data == written.data
-
-
-def _said(resources: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what a dossier says of what the format carries, by library; read off without any code of the room."""
-    names: dict[str, str] = {}
-    by_type: dict[str, list[dict[str, Any]]] = {}
-    for each in resources:
-        if each.get("status") not in ("revoked", "entered-in-error"):
-            by_type.setdefault(each["resourceType"], []).append(each)
-    for each in by_type["Specimen"]:
-        for one in each["identifier"]:
-            if one["system"] == LIBRARY:
-                names[_whose(each["subject"])] = one["value"]
-
-    def who(reference: dict[str, Any]) -> str:
-        return names[_whose(reference)]
-
-    people = {
-        names.get(f"Patient/{each.get('id')}", each["identifier"][0]["value"]): (each["gender"], each["birthDate"][:4])
-        for each in by_type["Patient"]
-        if f"Patient/{each.get('id')}" in names or each["identifier"][0]["system"] == LIBRARY
-    }
-    signs, affected = set(), {}
-    for each in by_type["Observation"]:
-        coding = each["code"]["coding"][0]
-        if coding["code"].startswith("HP:") and each["valueCodeableConcept"]["coding"][0]["code"] == "LA9633-4":
-            signs.add((who(each["subject"]), coding["code"]))
-        elif coding["code"] == "103309006":
-            affected[who(each["subject"])] = each["valueBoolean"]
-    edges = set()
-    for each in by_type.get("FamilyMemberHistory", ()):
-        record = next(one["valueReference"] for one in each["extension"] if "patient-record" in one["url"])
-        code = each["relationship"]["coding"][0]["code"]
-        edges.add((who(each["patient"]), {"NSIS": "SIB", "NBRO": "SIB"}.get(code, code.lstrip("N")), who(record)))
-    probands = {
-        who(each["subject"])
-        for each in by_type["ServiceRequest"]
-        if any(one["coding"][0]["code"] == "proband" for one in each["category"])
-    }
-    return {
-        "people": people,
-        "affected": affected,
-        "signs": {each for each in signs if each[0] in probands},
-        "edges": edges,
-        "proband": probands,
-    }
-
-
-def _whose(reference: dict[str, Any]) -> str:
-    return reference.get("reference") or reference["identifier"]["value"]
 
 
 def test_an_indication_that_no_table_has_is_not_guessed():
@@ -161,6 +111,22 @@ def test_a_sex_that_the_file_does_not_know_is_null_and_told():
     individuals = json.loads(written.data)["individuals"]
     assert [each["sex"] for each in individuals] == [None] * len(individuals)
     assert [each.text().partition(":")[0] for each in written.issues] == ["/sex"] * len(individuals)
+
+
+@pytest.mark.parametrize(
+    ("karyotype", "sex"), [("XX", "female"), ("46,XY", "male"), ("XXY", None), ("UNKNOWN_KARYOTYPE", "male")]
+)
+def test_the_genetic_sex_goes_before_that_of_the_identity(karyotype: str, sex: str | None):
+    resources = AURAGEN.read(data(case())).resources
+    told = {
+        "resourceType": "Observation", "status": "final", "code": {"coding": [{"code": "29770-5"}]},
+        "subject": next(each["subject"] for each in resources if each["resourceType"] == "ServiceRequest"),
+        "valueCodeableConcept": {"text": karyotype},
+    }  # fmt: skip
+    written = AURAGEN.write("clinic_mr", (*resources, told))
+    assert written.data is not None
+    assert json.loads(written.data)["individuals"][0]["sex"] == sex
+    assert len(written.issues) == (sex is None)
 
 
 def test_what_has_no_place_in_the_file_is_counted():
@@ -223,7 +189,25 @@ def test_a_parent_outside_the_file_is_refused():
     assert details(caught.value) == [("auragen-parent-unknown", "/individuals/0/parent1")]
 
 
-def test_a_truncated_file_is_refused():
+@pytest.mark.parametrize(
+    "sent",
+    [data(case())[:-20], b'{"a":' * 100_000, b'{"a":' * 99 + b"1" + b"}" * 99],
+    ids=["truncated", "deeper", "deep"],
+)
+def test_a_file_that_is_truncated_or_too_deep_is_refused(sent: bytes):
     with pytest.raises(Unreadable) as caught:
-        AURAGEN.read(data(case())[:-20])
+        AURAGEN.read(sent)
     assert [each.complaint.detail for each in caught.value.issues] == ["auragen-unreadable"]
+
+
+def test_a_comment_on_a_relative_leaves_towards_those_who_wrote_it_only():
+    tree = case()
+    tree["individuals"][1]["family"]["comment"] = "a remark"
+    resources = AURAGEN.read(data(tree)).resources
+    ours = AURAGEN.write("clinic_mr", resources, free_text=True)
+    assert ours.data is not None
+    assert json.loads(ours.data)["individuals"][1]["family"]["comment"] == "a remark"
+    theirs = AURAGEN.write("clinic_mr", resources)
+    assert theirs.data is not None
+    assert json.loads(theirs.data)["individuals"][1]["family"].get("comment") is None
+    assert [each.complaint.detail for each in theirs.issues] == ["auragen-text-stays"]

@@ -8,10 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 
-from fhir_gateway.exchange.auragen.formats import KINDS, schema
+from fhir_gateway.exchange.auragen.auragen import Auragen
+from fhir_gateway.exchange.auragen.formats import KINDS, Kind, schema
 from fhir_gateway.transform.schema import Schema
+from tests.exchange.auragen.dossiers_at_auragen import KC_TABLES, TABLES, at_auragen, cancers_at_auragen
+from tests.exchange.auragen.test_libraries_and_software import software
 from tests.shared_data import shared
 
 # Objects whose keys the published schema leaves optional and open; they are written whole.
@@ -64,3 +68,25 @@ def normal(pattern: str) -> str:
 def test_our_schema_says_what_the_published_one_says(kind: Any):
     other = published(kind)
     assert differences(schema(kind), other, other.get("$defs", {}), "") == []
+
+
+def written(kind: Kind) -> list[bytes | None]:
+    """Return files of a kind: of generated dossiers, of the sample, of a case of our own."""
+    if kind == "clinic_mr":
+        return [Auragen(TABLES).write(kind, each).data for each in at_auragen(20, 5)]
+    if kind == "clinic_kc":
+        return [Auragen(KC_TABLES).write(kind, each).data for each in cancers_at_auragen(40, 5)]
+    sample = shared("platforms", "librairies_sample_01.json").read_bytes()
+    data = sample if kind == "libraries" else json.dumps(software()).encode()
+    auragen = Auragen()
+    return [auragen.write(kind, auragen.read(data).resources).data]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_is_valid_by_the_published_schema(kind: Kind):
+    judge = jsonschema.Draft202012Validator(published(kind))
+    files = written(kind)
+    assert files != []
+    for data in files:
+        assert data is not None
+        judge.validate(json.loads(data))

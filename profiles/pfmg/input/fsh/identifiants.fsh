@@ -110,3 +110,78 @@ Instance: pfmg-identifiant-seqoia-id-anon
 InstanceOf: NamingSystem
 Usage: #definition
 * insert Identifiant(seqoia-id-anon, "SeqoiaIdAnon", [["SeqOIA"]], [["SeqOIA"]], [["Identifiant anonymisé d'un prélèvement chez SeqOIA (id_anon)."]], [["Anonymised identifier of a specimen at SeqOIA (id_anon)."]])
+
+Instance: pfmg-identifiant-auragen-prelevement
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(auragen-prelevement, "AuragenPrelevement", [["AURAGEN"]], [["AURAGEN"]], [["Prélèvement tumoral d'un dossier KC d'AURAGEN, par le numéro du dossier."]], [["Tumour sample of an AURAGEN case KC, by the number of the case."]])
+
+Instance: pfmg-identifiant-auragen-traitement
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(auragen-traitement, "AuragenTraitement", [["AURAGEN"]], [["AURAGEN"]], [["Traitement informatique d'un dossier d'AURAGEN : dossier, librairie, mode, rang."]], [["Workflow of an AURAGEN case: case, library, mode, place."]])
+
+Instance: pfmg-identifiant-fichier-sha256
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(fichier-sha256, "FichierSha256", [["Passerelle"]], [["Gateway"]], [["Un fichier, par son SHA-256."]], [["A file, by its SHA-256."]])
+
+Instance: pfmg-identifiant-pseudonyme
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(pseudonyme, "Pseudonyme", [["Passerelle"]], [["Gateway"]], [["Pseudonyme que la passerelle donne à une personne dans les fichiers sans identité (phenopacket, PED, VCF) ; la correspondance est gardée scellée."]], [["Pseudonym that the gateway gives a person in files without identity (phenopacket, PED, VCF); the correspondence is kept sealed."]])
+
+Instance: pfmg-identifiant-resultat-importe
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(resultat-importe, "ResultatImporte", [["Passerelle"]], [["Gateway"]], [["Ce que dit un fichier de résultats sans numéro propre : une empreinte de son contenu et du dossier."]], [["What a result file tells without a number of its own: a digest of its content and of the dossier."]])
+
+Instance: pfmg-identifiant-seqoia-acide-nucleique
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-acide-nucleique, "SeqoiaAcideNucleique", [["SeqOIA"]], [["SeqOIA"]], [["Extrait d'ADN ou d'ARN chez SeqOIA (numero_adn, numero_arn)."]], [["Extract of DNA or RNA at SeqOIA (numero_adn, numero_arn)."]])
+
+Instance: pfmg-identifiant-seqoia-analyse
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-analyse, "SeqoiaAnalyse", [["SeqOIA"]], [["SeqOIA"]], [["Analyse de SeqOIA (analysis_ID)."]], [["Analysis of SeqOIA (analysis_ID)."]])
+
+Instance: pfmg-identifiant-seqoia-fichier
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-fichier, "SeqoiaFichier", [["SeqOIA"]], [["SeqOIA"]], [["Fichier gardé par SPICE (file_oid), annoncé et non transmis."]], [["File kept by SPICE (file_oid), announced and not carried."]])
+
+Instance: pfmg-identifiant-seqoia-objet
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-objet, "SeqoiaObjet", [["SeqOIA"]], [["SeqOIA"]], [["Objet d'une prescription de SPICE : numéro du dossier et pointeur JSON."]], [["Object of a SPICE prescription: number of the dossier and JSON pointer."]])
+
+Instance: pfmg-identifiant-seqoia-pid-crc
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-pid-crc, "SeqoiaPidCrc", [["SeqOIA"]], [["SeqOIA"]], [["Numéro court d'une prescription de SPICE (pid_crc)."]], [["Short number of a SPICE prescription (pid_crc)."]])
+
+Instance: pfmg-identifiant-seqoia-pid
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-pid, "SeqoiaPid", [["SeqOIA"]], [["SeqOIA"]], [["Numéro d'ordre d'une prescription de SPICE (pid)."]], [["Running number of a SPICE prescription (pid)."]])
+
+Instance: pfmg-identifiant-seqoia-prelevement-tumoral
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-prelevement-tumoral, "SeqoiaPrelevementTumoral", [["SeqOIA"]], [["SeqOIA"]], [["Prélèvement tumoral, par la référence de l'anatomopathologiste (reference_prelevement_tumoral)."]], [["Tumour sample, by the pathologist's reference (reference_prelevement_tumoral)."]])
+
+Instance: pfmg-identifiant-seqoia-rcp
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-rcp, "SeqoiaRcp", [["SeqOIA"]], [["SeqOIA"]], [["Réunion de concertation pluridisciplinaire dans SPICE (rcp_id)."]], [["Multidisciplinary meeting in SPICE (rcp_id)."]])
+
+Instance: pfmg-identifiant-seqoia-run
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-run, "SeqoiaRun", [["SeqOIA"]], [["SeqOIA"]], [["Run de séquençage de SeqOIA (run_id)."]], [["Sequencing run of SeqOIA (run_id)."]])
+
+Instance: pfmg-identifiant-seqoia-utilisateur
+InstanceOf: NamingSystem
+Usage: #definition
+* insert Identifiant(seqoia-utilisateur, "SeqoiaUtilisateur", [["SeqOIA"]], [["SeqOIA"]], [["Compte d'un professionnel dans SPICE (prescripteur, membreRCP, login)."]], [["Account of a professional in SPICE (prescripteur, membreRCP, login)."]])

@@ -114,6 +114,12 @@ Usage: #definition
 * insert Part(statut, 1, 1, code, [["Son état."]], [["Its status."]])
 * insert Part(motif, 0, 1, CodeableConcept, [["Pourquoi."]], [["Why."]])
 * insert Part(date, 1, 1, dateTime, [["Quand."]], [["When."]])
+* insert Groupe(import, 0, *, [["Un fichier de résultats importé."]], [["A result file that was imported."]])
+* insert Part(date, 1, 1, dateTime, [["Quand."]], [["When."]])
+* insert Part(format, 1, 1, code, [["Son format."]], [["Its format."]])
+* insert Part(fichier, 1, 1, string, [["Son nom."]], [["Its name."]])
+* insert Part(empreinte, 1, 1, string, [["Son SHA-256."]], [["Its SHA-256."]])
+* insert Part(source, 1, 1, Reference, [["La Provenance qui le dit."]], [["The Provenance that tells it."]])
 
 Instance: completude
 InstanceOf: OperationDefinition
@@ -168,3 +174,57 @@ Usage: #definition
 * insert Parametre-operation(consent, out, 0, 1, Reference, [["Le consentement qui le dit, dans sa version."]], [["The consent that tells it, in its version."]])
 * insert Parametre-operation(depuis, out, 0, 1, dateTime, [["Depuis quand la réponse vaut."]], [["Since when the answer holds."]])
 * insert Parametre-operation(jusque, out, 0, 1, dateTime, [["Jusqu'à quand elle vaut."]], [["Until when it holds."]])
+
+Instance: dossier
+InstanceOf: OperationDefinition
+Usage: #definition
+* insert Operation(dossier, "Dossier", "Le dossier comme fichier d'une plateforme", "The dossier as a platform's file", [["Le dossier d'une prescription, ou une page de dossiers, comme fichiers d'un format : auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped, vcf. Sur le type, les critères sont ceux d'une recherche de ServiceRequest, jugés sur la prescription du cas index ; mêmes droits, mêmes pages. Réponse : Parameters ; application/x-ndjson (une ligne par fichier, suivie d'un OperationOutcome s'il y a à dire) ; application/zip (les fichiers et outcome.ndjson). La page suivante est dans suivant ou dans l'en-tête Link. phenopacket, ped et vcf désignent les personnes par des pseudonymes."]], [["The dossier of a request, or a page of dossiers, as files of a format: auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped, vcf. On the type, the criteria are those of a search of ServiceRequest, judged on the proband's request; same rights, same pages. Answer: Parameters; application/x-ndjson (a line for each file, followed by an OperationOutcome where there is something to say); application/zip (the files and outcome.ndjson). The next page is in suivant or in the header Link. phenopacket, ped and vcf call people by pseudonyms."]])
+* affectsState = false
+* resource = #ServiceRequest
+* type = true
+* instance = true
+* insert Parametre-operation(format, in, 1, 1, code, [["Le format : auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped ou vcf."]], [["The format: auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped or vcf."]])
+* insert Groupe(dossier, 0, *, [["Un dossier."]], [["A dossier."]])
+* insert Part(numero, 1, 1, Identifier, [["Numéro du dossier."]], [["Number of the dossier."]])
+* insert Part(prescription, 1, 1, Reference, [["Prescription demandée, ou du cas index."]], [["The request asked about, or the proband's."]])
+* insert Part(nom, 0, 1, string, [["Nom du fichier."]], [["Name of the file."]])
+* insert Part(empreinte, 0, 1, string, [["SHA-256 du fichier."]], [["SHA-256 of the file."]])
+* insert Part(fichier, 0, 1, Binary, [["Le fichier ; absent quand le dossier n'a pas ce que le format exige."]], [["The file; absent where the dossier lacks what the format demands."]])
+* insert Part(outcome, 1, 1, OperationOutcome, [["Ce qui manque, et ce que le fichier ne porte pas."]], [["What lacks, and what the file does not carry."]])
+* insert Parametre-operation(suivant, out, 0, 1, uri, [["La page suivante."]], [["The next page."]])
+
+Instance: import-result
+InstanceOf: OperationDefinition
+Usage: #definition
+* insert Operation(import-result, "ImportResult", "Importer un fichier de résultats", "Import a result file", [["Le fichier d'une plateforme (AURAGEN, SPICE, phenopacket, VCF) trouve son dossier par numéro de dossier, librairie ou pseudonyme, ou par la prescription demandée ; ses résultats sont écrits en une transaction ou pas du tout. Ce qui est tenu n'est jamais remplacé : les écarts sont dits. Le corps est une Binary, des Parameters ou le fichier même."]], [["A platform's file (AURAGEN, SPICE, phenopacket, VCF) finds its dossier by case number, library or pseudonym, or by the request asked about; its results are written in one transaction or not at all. What is held is never replaced: differences are told. The body is a Binary, Parameters, or the file itself."]])
+* affectsState = true
+* resource = #ServiceRequest
+* type = true
+* instance = true
+* insert Parametre-operation(fichier, in, 1, 1, Binary, [["Le fichier."]], [["The file."]])
+* insert Parametre-operation(format, in, 0, 1, code, [["Son format ; absent : reconnu."]], [["Its format; absent: recognised."]])
+* insert Parametre-operation(nom, in, 0, 1, string, [["Son nom."]], [["Its name."]])
+* insert Parametre-operation(empreinte, in, 0, 1, string, [["Son SHA-256 ; différent : refusé."]], [["Its SHA-256; refused where it differs."]])
+* insert Parametre-operation(echantillon, in, 0, 1, string, [["VCF : l'échantillon."]], [["VCF: the sample."]])
+* insert Parametre-operation(filtre, in, 0, *, string, [["VCF : FILTER des lignes rendues."]], [["VCF: FILTER of the rows reported."]])
+* insert Parametre-operation(marque, in, 0, *, string, [["VCF : clé INFO des lignes rendues."]], [["VCF: INFO key of the rows reported."]])
+* insert Parametre-operation(assemblage, in, 0, 1, code, [["VCF : GRCh37 ou GRCh38, quand l'en-tête ne le dit pas."]], [["VCF: GRCh37 or GRCh38, where the header does not tell."]])
+* insert Parametre-operation(correspondance, in, 0, *, Reference, [["Qui est désigné : la personne (reference) et son nom dans le fichier (identifier) ; gardé scellé."]], [["Who is meant: the person (reference) and the name in the file (identifier); kept sealed."]])
+* insert Parametre-operation(annonce, in, 0, *, Attachment, [["Un grand fichier annoncé : empreinte-sha256, taille-octets, adresse chez un hôte listé ; jamais porté, jamais cherché."]], [["A large file that is announced: empreinte-sha256, taille-octets, address at a listed host; never carried, never fetched."]])
+* insert Parametre-operation(dossier, out, 1, 1, Identifier, [["Numéro du dossier trouvé."]], [["Number of the dossier that was found."]])
+* insert Parametre-operation(prescription, out, 0, 1, Reference, [["Prescription du cas index."]], [["The proband's request."]])
+* insert Parametre-operation(empreinte, out, 1, 1, string, [["SHA-256 du fichier."]], [["SHA-256 of the file."]])
+* insert Parametre-operation(ressource, out, 0, *, Reference, [["Ce qui a été écrit."]], [["What was written."]])
+* insert Parametre-operation(outcome, out, 1, 1, OperationOutcome, [["Les écarts, les clés inconnues, ce qui manque."]], [["Differences, unknown keys, what lacks."]])
+
+Instance: correspondance
+InstanceOf: OperationDefinition
+Usage: #definition
+* insert Operation(correspondance, "Correspondance", "Qui est derrière un pseudonyme", "Who stands behind a pseudonym", [["Les pseudonymes et numéros de librairie des personnes d'un dossier, tels que la passerelle les garde scellés."]], [["The pseudonyms and library numbers of a dossier's people, as the gateway keeps them sealed."]])
+* affectsState = false
+* resource = #ServiceRequest
+* type = false
+* instance = true
+* insert Groupe(correspondance, 0, *, [["Un pseudonyme."]], [["A pseudonym."]])
+* insert Part(personne, 1, 1, Reference, [["La personne."]], [["The person."]])
+* insert Part(nom, 1, 1, Identifier, [["Comment les fichiers la désignent."]], [["What files call them."]])

@@ -284,6 +284,8 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
+* insert Offre(correspondance)
 * insert Offre(a-completer)
 * insert Offre(submit)
 * insert Consent
@@ -376,6 +378,8 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
+* insert Offre(correspondance)
 * insert Offre(a-completer)
 * insert Offre(submit)
 * insert Consent
@@ -470,6 +474,7 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
 * insert Offre(a-completer)
 * insert Consent
 * insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
@@ -554,6 +559,7 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
 * insert Offre(a-completer)
 * insert Consent
 * insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
@@ -631,6 +637,7 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
 * insert Consent
 * insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
@@ -700,6 +707,9 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
+* insert Offre(import-result)
+* insert Offre(correspondance)
 * insert Offre(a-completer)
 * insert Consent
 * insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
@@ -779,6 +789,7 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
 * insert Offre(a-completer)
 * insert Consent
 * insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
@@ -866,6 +877,8 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
+* insert Offre(import-result)
 * insert Offre(a-completer)
 * insert Consent
 * insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
@@ -958,6 +971,7 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
 * insert Offre(a-completer)
 * insert Consent
 * insert Voit([["Les dossiers de son organisation."]], [["The dossiers of their organisation."]])
@@ -1038,6 +1052,7 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
 * insert Consent
 * insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
@@ -1165,6 +1180,9 @@ Usage: #definition
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
+* insert Offre(dossier)
+* insert Offre(import-result)
+* insert Offre(correspondance)
 * insert Offre(a-completer)
 * insert Offre(submit)
 * insert Offre(statistiques)

@@ -1,0 +1,1 @@
+"""SeqOIA's prescription file (SPICE), both ways."""
