@@ -46,6 +46,10 @@ _COMMONEST = (
 _NEVER = 3600.0
 
 
+class NotValid(Unprocessable):
+    """What is to be written is not what FHIR, or a profile that it claims, demands."""
+
+
 class Validation:
     """How strict writes are, and the validator, which is made when it is first asked for; threads share it."""
 
@@ -178,7 +182,7 @@ class Validation:
                 if forbids(issues):
                     refused += entry.notes
         if refused:
-            raise Unprocessable(*bounded(refused))
+            raise NotValid(*bounded(refused))
         if of_bundle:
             entries[0].notes = [*of_bundle, *entries[0].notes]
 
@@ -215,7 +219,7 @@ class Validation:
             told = [*(each.told() for each in found), *besides(unsound, found, of_text=False)]
             issues = sorted(told, key=weight)
         if forbids(issues):
-            raise Unprocessable(*bounded(issues))
+            raise NotValid(*bounded(issues))
         entry.notes = [entry.moved(issue) for issue in issues]
 
 
