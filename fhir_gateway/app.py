@@ -36,6 +36,7 @@ from fhir_gateway.interactions.platform_files import BadPlatformFiles, PlatformF
 from fhir_gateway.interactions.read import answer_with
 from fhir_gateway.interactions.reindex import bring_up_to_date
 from fhir_gateway.interactions.reindex import step as reindex
+from fhir_gateway.interactions.retention import Retention
 from fhir_gateway.interactions.search_codes import SearchedCodes
 from fhir_gateway.interactions.search_state import keep_up, renew, wait_for_index
 from fhir_gateway.interactions.terminology import Terminology
@@ -141,12 +142,14 @@ def create_app(settings: Settings) -> App:
         door.open(_acts(gateway, lane, identity))
         site.messages.identity = identity
         warm = _warming(time.monotonic() + gateway.limits.reindex_seconds)
-        background = Background(gateway, (*_TASKS, ("validation", warm)))
+        retention = Retention(settings.message_days, settings.outgoing_days)
+        background = Background(gateway, (*_TASKS, ("retention", retention), ("validation", warm)))
         background.start()
         if gateway.trace is not None:
             gateway.trace.start()
         wait_for_index(gateway)
         feeds = await opened_feeds(settings, gateway, site.messages)
+        site.refused = lambda: feeds.refused
         metrics.gauges = lambda: gauges(gateway) | feeds.gauges()
         # What was made so far stays: no collection need look at it again.
         gc.collect()
@@ -158,6 +161,7 @@ def create_app(settings: Settings) -> App:
         finally:
             await feeds.close(settings.stop_timeout)
             site.check = None
+            site.refused = None
             site.oauth = None
             if oauth is not None:
                 oauth.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
+import signal
+import threading
+from typing import TYPE_CHECKING
 
 from fhir_gateway.delivery.lines import Lines, Route
 from fhir_gateway.delivery.mllp_client import Address, Patience
@@ -21,9 +23,14 @@ from fhir_gateway.policy.partners import Partners, partners_of
 from fhir_gateway.rest.hl7v2 import Messages
 from fhir_gateway.settings import Settings
 
+if TYPE_CHECKING:
+    from fhir_gateway.exchange.hl7v2.current import Current, Refused
+
 logger = logging.getLogger(__name__)
 
+_REFUSED = "1 where changed mappings are wrong and the last good version stays in force"
 _STOP_SHARE = 0.8  # of the seconds that requests at work have to end
+_ANSWER_SECONDS = 5.0  # that a destination has to answer at the end: what it does not answer is sent again
 
 
 class Feeds:
@@ -32,12 +39,14 @@ class Feeds:
     def __init__(
         self,
         messages: Messages,
+        rules: Current,
         server: Server | None,
         folder: DropFolder | None,
         lines: Lines | None = None,
         results: ResultFolder | None = None,
     ) -> None:
         self._messages = messages
+        self._rules = rules
         self._server = server
         self._folder = folder
         self._lines = lines
@@ -53,22 +62,41 @@ class Feeds:
         if self._results is not None:
             await asyncio.to_thread(self._results.stop)
         if self._lines is not None:
-            await asyncio.to_thread(self._lines.stop, seconds * _STOP_SHARE)
+            await asyncio.to_thread(self._lines.stop, min(seconds * _STOP_SHARE, _ANSWER_SECONDS))
 
     def gauges(self) -> dict[str, tuple[str, float]]:
         told = {} if self._server is None else self._server.gauges()
+        told["mappings_refused"] = (_REFUSED, float(self.refused is not None))
         return told if self._lines is None else told | self._lines.gauges()
 
+    @property
+    def refused(self) -> Refused | None:
+        """Why the newest mappings are not in force; None where they are."""
+        return self._rules.refused
 
-def intake_of(settings: Settings, gateway: Gateway) -> Intake:
-    """Return what takes messages in, by the partners of these settings. Raises: BadPartners, MappingError."""
-    partners = partners_of(settings.partners) if settings.partners is not None else Partners()
+    def reload(self) -> None:
+        """Read the mappings again, in a thread; where they are wrong the last good version stays."""
+        threading.Thread(target=self._rules.reload, name="mappings", daemon=True).start()
+
+
+def rules_of(settings: Settings) -> Current:
+    """Return the mappings in force, of what comes in and of what is sent: one for all who ask."""
     from fhir_gateway.exchange.hl7v2.current import Current  # a start waits for it only where messages come
 
-    rules = Current(settings.mappings_folder)
-    for partner in partners.all:
-        rules.of(partner.sites)  # what is wrong keeps it from starting
-    return Intake(gateway, partners, rules.of, settings.max_message_bytes)
+    return Current(settings.mappings_folder)
+
+
+def intake_of(settings: Settings, gateway: Gateway, rules: Current | None = None) -> Intake:
+    """Return what takes messages in, by the partners of these settings. Raises: BadPartners, MappingError."""
+    partners = partners_of(settings.partners) if settings.partners is not None else Partners()
+    rules = rules or rules_of(settings)
+    for partner in partners.all:  # what is wrong keeps it from starting
+        if partner.sending:
+            rules.of(partner.sites)
+            rules.out(partner.sites)
+        if partner.destination is not None:
+            rules.out(partner.destination.sites)
+    return Intake(gateway, partners, rules.of, settings.max_message_bytes, rules.out)
 
 
 async def opened_feeds(settings: Settings, gateway: Gateway, messages: Messages) -> Feeds:
@@ -76,7 +104,8 @@ async def opened_feeds(settings: Settings, gateway: Gateway, messages: Messages)
 
     Raises: BadPartners, BadCertificate, BadCertificates, MappingError, OSError when the address cannot be listened on.
     """
-    intake = intake_of(settings, gateway)
+    rules = rules_of(settings)
+    intake = intake_of(settings, gateway, rules)
     messages.intake = intake
     if settings.partners is not None and (resumed := intake.resume()):
         logger.info("messages resumed", extra={"fields": {"messages": resumed}})
@@ -88,20 +117,24 @@ async def opened_feeds(settings: Settings, gateway: Gateway, messages: Messages)
     if settings.result_folder is not None:
         results = ResultFolder(settings.result_folder, gateway, settings.base_url, settings.max_body_bytes)
         results.start()
-    lines = lines_of(gateway, settings.mappings_folder)
-    feeds = Feeds(messages, await _listener(settings, intake), folder, lines, results)
+    lines = lines_of(gateway, rules)
+    feeds = Feeds(messages, rules, await _listener(settings, intake), folder, lines, results)
+    _on_hangup(feeds)
     if lines is not None:
         lines.start()
     return feeds
 
 
-def lines_of(gateway: Gateway, folder: Path | None = None) -> Lines | None:
-    """Return what sends to the destinations of a gateway; None where it has none. `folder`: of an operator's mappings.
+def _on_hangup(feeds: Feeds) -> None:
+    """Have SIGHUP read the mappings again, where this process can be told so."""
+    if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, feeds.reload)
 
-    Raises: BadCertificates.
-    """
+
+def lines_of(gateway: Gateway, rules: Current) -> Lines | None:
+    """Return what sends to the destinations of a gateway; None where it has none. Raises: BadCertificates."""
     routes = {name: route_of(each) for name, each in gateway.destinations.by_name.items()}
-    return Lines(gateway.store, routes, writer(gateway, folder)) if routes else None
+    return Lines(gateway.store, routes, writer(gateway, rules.out)) if routes else None
 
 
 def route_of(destination: Destination) -> Route:
@@ -115,6 +148,7 @@ def route_of(destination: Destination) -> Route:
         Patience(answer_seconds=destination.answer_seconds),
         enhanced=destination.acknowledgement == "enhanced",
         waits=destination.rejected == "wait",
+        kept=destination.connection == "kept",
         give_up_seconds=destination.give_up_hours * 3600,
     )
 

@@ -1,4 +1,5 @@
-"""The command `fhir-gateway mapping`: convert messages, say which rule made what, test and show the rules.
+"""The command `fhir-gateway mapping`: convert messages, say which rule made what, test and show the rules; the same of
+what is sent.
 
 Source: mappings/README.md.
 """
@@ -6,9 +7,9 @@ Source: mappings/README.md.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,11 +17,19 @@ from fhir_gateway.cli import chosen_settings, give_up, in_french
 
 if TYPE_CHECKING:
     from fhir_gateway.exchange.hl7v2.convert import Conversion, Converter
-    from fhir_gateway.exchange.hl7v2.golden import Judged
+    from fhir_gateway.exchange.hl7v2.golden import Judged, OutPair, Pair
+    from fhir_gateway.exchange.hl7v2.golden_out import Asked, AskedAnswer
+    from fhir_gateway.exchange.hl7v2.sending import Recipient
+    from fhir_gateway.exchange.hl7v2.sending_rules import SendingRules
     from fhir_gateway.fhir.outcome import Issue
+    from fhir_gateway.transform.writers import Wrote
 
 Language = Literal["en", "fr"]
 _HEADS = {"en": ("Rule", "Where it stands", "Source", "Element"), "fr": ("Règle", "Où elle est", "Source", "Élément")}
+_HEADS_OUT = {
+    "en": ("Rule", "Where it stands", "Element", "Field"),
+    "fr": ("Règle", "Où elle est", "Élément", "Champ"),
+}
 _SHOWN = 10  # differences of a pair
 
 
@@ -29,14 +38,22 @@ def mapping(
         Literal["convert", "explain", "check", "test", "export"], typer.Argument(help="What to do, see below.")
     ],
     files: Annotated[
-        list[str] | None, typer.Argument(help="Files of messages, or - for standard input; for test: names of pairs.")
+        list[str] | None,
+        typer.Argument(
+            help="Files of messages (with --outgoing: of Bundles), or - for standard input; for test: names of pairs."
+        ),
     ] = None,
     mappings: Annotated[
         Path | None, typer.Option(help="A folder of rules laid over those that ship, if not that of mappings_folder.")
     ] = None,
     site: Annotated[
-        list[str] | None, typer.Option(help="Read all messages by the rules of this site; repeatable.")
+        list[str] | None, typer.Option(help="Read or write all messages by the rules of this site; repeatable.")
     ] = None,
+    outgoing: Annotated[
+        bool, typer.Option("--outgoing", help="convert, explain: what a Bundle with a report would be sent as.")
+    ] = False,
+    event: Annotated[str, typer.Option(help="With --outgoing: as this event, such as ORU^R01, MDM^T02.")] = "",
+    destination: Annotated[str, typer.Option(help="With --outgoing: to this destination of the partners file.")] = "",
     out: Annotated[Path | None, typer.Option(help="export: the folder that the tables are written to.")] = None,
     conceptmap: Annotated[bool, typer.Option("--conceptmap", help="export: ConceptMaps (JSON), not tables.")] = False,
     ndjson: Annotated[bool, typer.Option("--ndjson", help="convert: a line for each message, also for one.")] = False,
@@ -49,9 +66,13 @@ def mapping(
     \b
     convert FILE…   the transaction Bundle that a message becomes, as JSON; of several messages a line each
     explain FILE…   which rule, in which file and line, made which element of which field, and what found no place
-    check           whether all rules are sound: every problem with file and line
-    test [NAME…]    whether each golden pair (golden/NAME.hl7, NAME.expected.json) becomes what it says
-    export --out F  the rules as the spreadsheets of HL7's guide (CSV), or as ConceptMaps
+    check           whether all rules are sound, of what comes in and of what is sent: every problem with file and line
+    test [NAME…]    whether each golden pair becomes what it says: golden/NAME.hl7 NAME.expected.json; of what is sent
+                    golden/out/NAME.json becomes golden/out/NAME.hl7, and is called out/NAME
+    export --out F  the rules as the spreadsheets of HL7's guide (CSV), or as ConceptMaps; those of what is sent in out/
+
+    With --outgoing convert and explain take a Bundle of a report (DiagnosticReport) and what it leads to, or the .json
+    of a pair, and tell the message that would be sent, or which rule wrote which of its fields.
 
     \b
     Exit status:
@@ -66,6 +87,7 @@ def mapping(
     fhir-gateway mapping check --mappings /etc/gateway/mappings
     fhir-gateway mapping test --mappings /etc/gateway/mappings
     fhir-gateway mapping export --out tables
+    fhir-gateway mapping explain --outgoing report.json --event ORU^R01 --destination chu-exemple
     """
     spoken: Language = "fr" if (language or ("fr" if in_french() else "en")) == "fr" else "en"
     if language not in ("", "en", "fr"):
@@ -80,6 +102,10 @@ def mapping(
             _test(files or [], folder, write, spoken)
         elif action == "export":
             _export(folder, site or [], out, conceptmap, spoken)
+        elif action == "check":
+            _check(folder, site or [], spoken)
+        elif outgoing:
+            _send(action, files or [], folder, site or [], event, destination, spoken)
         else:
             _read(action, files or [], folder, site or [], ndjson, spoken)
     except MappingError as refusal:
@@ -92,26 +118,46 @@ def _say(language: Language, english: str, french: str) -> str:
     return french if language == "fr" else english
 
 
+def _check(folder: Path | None, sites: Sequence[str], language: Language) -> None:
+    """Say that all rules are sound. Raises: MappingError with all that is wrong in any file."""
+    from fhir_gateway.exchange.hl7v2.convert import converter, known_sites
+    from fhir_gateway.exchange.hl7v2.sending_rules import layers_out, sending_rules
+    from fhir_gateway.transform.complaints import MappingError
+
+    problems: list[Issue] = []
+    made: list[Any] = []
+    for load in (lambda: converter(sites, folder), lambda: sending_rules(sites, folder)):
+        try:
+            made.append(load())
+        except MappingError as error:
+            problems += (each for each in error.issues if each not in problems)
+    if problems:
+        raise MappingError(problems)
+    read, sent = made
+    names = ", ".join(known_sites(folder)) or _say(language, "none", "aucun")
+    layers = ", ".join(read.mappings.layers)
+    out = ", ".join(name for name, _ in layers_out(folder, sites))
+    version, version_out = read.mappings.version, sent.every.version
+    typer.echo(
+        _say(
+            language,
+            f"The rules are sound. Layers: {layers}; sites: {names}; version {version}.\n"
+            f"Of what is sent: {out}; version {version_out}.",
+            f"Les règles sont saines. Couches : {layers} ; sites : {names} ; version {version}.\n"
+            f"De ce qui est envoyé : {out} ; version {version_out}.",
+        )
+    )
+
+
 # --- messages
 
 
 def _read(
     action: str, files: Sequence[str], folder: Path | None, sites: Sequence[str], ndjson: bool, language: Language
 ) -> None:
-    from fhir_gateway.exchange.hl7v2.convert import converter, known_sites
+    from fhir_gateway.exchange.hl7v2.convert import converter
 
     convert = converter(sites, folder)
-    if action == "check":
-        names = ", ".join(known_sites(folder)) or _say(language, "none", "aucun")
-        layers = ", ".join(convert.mappings.layers)
-        typer.echo(
-            _say(
-                language,
-                f"The rules are sound. Layers: {layers}; sites: {names}; version {convert.mappings.version}.",
-                f"Les règles sont saines. Couches : {layers} ; sites : {names} ; version {convert.mappings.version}.",
-            )
-        )
-        return
     if not files:
         give_up(_say(language, f"{action} which file?", f"{action} : quel fichier ?"), 2)
     failed = 0
@@ -132,16 +178,20 @@ def _conversions(
     from fhir_gateway.exchange.hl7v2.complaints import Unreadable
 
     for name in files:
-        try:
-            data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        except OSError as error:
-            give_up(f"{name}: {error.strerror or error}", 2)
+        data = _content(name)
         found = list(convert.convert_all(data, traced))
         if not found:
             give_up(f"{name}: {_say(language, 'there is no message in it', 'il ne contient aucun message')}", 2)
         for number, each in enumerate(found, 1):
             called = name if len(found) == 1 else f"{name} #{number}"
             yield called, list(each.issues) if isinstance(each, Unreadable) else each
+
+
+def _content(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        give_up(f"{name}: {error.strerror or error}", 2)
 
 
 def _bundles(conversions: Iterable[tuple[str, Conversion | list[Issue]]], lines: bool, language: Language) -> int:
@@ -203,20 +253,127 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+# --- what is sent
+
+
+def _send(
+    action: str, files: Sequence[str], folder: Path | None, sites: Sequence[str], event: str, destination: str,
+    language: Language,
+) -> None:  # fmt: skip
+    from fhir_gateway.exchange.hl7v2.sending_rules import sending_rules
+
+    if not files:
+        give_up(_say(language, f"{action} which Bundle?", f"{action} : quel Bundle ?"), 2)
+    recipient, own = _recipient(destination, language)
+    rules = sending_rules(sites or own, folder)
+    failed = 0
+    for name in files:
+        wanted = _asked(name, event, recipient, language)
+        failed += sum(not _sent(action, name, each, rules, language) for each in wanted)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _recipient(destination: str, language: Language) -> tuple[Recipient | None, Sequence[str]]:
+    """Return who a destination of the partners file is, and its sites; None where none is named."""
+    if not destination:
+        return None, ()
+    from fhir_gateway.interactions.outgoing_gathering import recipient_of
+    from fhir_gateway.policy.partners import BadPartners, partners_of
+
+    file = chosen_settings({}).partners
+    try:
+        known = partners_of(file).destinations.by_name if file is not None else {}
+    except BadPartners as refusal:
+        give_up(str(refusal), 2)
+    if destination not in known:
+        words = _say(language, "no such destination; there are", "pas de telle destination ; il y a")
+        give_up(f"{destination}: {words}: {', '.join(sorted(known)) or '—'}", 2)
+    return recipient_of(known[destination]), known[destination].sites
+
+
+def _asked(name: str, event: str, recipient: Recipient | None, language: Language) -> Sequence[Asked | AskedAnswer]:
+    from fhir_gateway.exchange.hl7v2.golden_out import asked, asked_of
+    from fhir_gateway.fhir.json import decode
+    from fhir_gateway.fhir.outcome import FhirError
+
+    data = _content(name)
+    try:
+        said = decode(data)
+        if isinstance(said, dict) and ("recipient" in said or "answers" in said):
+            return [asked(data)]
+        if not isinstance(said, dict) or said.get("resourceType") != "Bundle":
+            give_up(f"{name}: {_say(language, 'is no Bundle', 'n’est pas un Bundle')}", 2)
+        found = asked_of(said, event, recipient)
+    except FhirError as refusal:
+        give_up(f"{name}: {'; '.join(each.text(language) for each in refusal.issues)}", 2)
+    except ValueError as error:
+        give_up(f"{name}: {error}", 2)
+    if not found:
+        words = _say(language, "has no report to be sent", "n’a pas de compte rendu à envoyer")
+        give_up(f"{name}: {words}", 2)
+    return found
+
+
+def _sent(action: str, name: str, wanted: Asked | AskedAnswer, rules: SendingRules, language: Language) -> bool:
+    """Print the message that is asked for, or which rule wrote what of it; return whether it can be sent."""
+    from fhir_gateway.fhir.outcome import FhirError
+
+    trace: list[Wrote] = []
+    issues: Sequence[Issue] = ()
+    data = b""
+    try:
+        data, issues = wanted.written(rules.to(*wanted.receiving), trace)
+    except FhirError as refusal:
+        issues = refusal.issues
+    except ValueError as error:
+        give_up(f"{name}: {error}", 2)
+    if action == "explain":
+        report = wanted.about
+        typer.echo(
+            f"{name}: {wanted.event}, {report['resourceType']}/{report.get('id', '')} {report.get('status', '')}"
+        )
+        typer.echo(_table(_HEADS_OUT[language], [(each.rule, each.place, each.source, each.where) for each in trace]),
+                   nl=False)  # fmt: skip
+        untold = ", ".join(_untold(wanted.resources, trace))
+        typer.echo(_say(language, "Not told: ", "N’est pas dit : ") + (untold or "—"))
+    elif data:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    for issue in issues:
+        typer.echo(f"{name}: {issue.severity}: {issue.text(language)}", err=True)
+    return bool(data)
+
+
+def _untold(resources: Iterable[Mapping[str, Any]], trace: Sequence[Wrote]) -> Iterator[str]:
+    """Yield the elements of resources that something is told of which no rule read."""
+    told = {each.source.partition("[")[0].split(" ")[0] for each in trace}
+    names = {".".join(each.split(".")[:2]) for each in told}
+    for each in resources:
+        name = f"{each['resourceType']}/{each['id']}" if "id" in each else str(each["resourceType"])
+        if any(one.startswith(f"{name}.") for one in names):
+            elements = (f"{name}.{key}" for key in each if key not in ("resourceType", "id", "meta", "text"))
+            yield from (element for element in elements if element not in names)
+
+
 # --- golden pairs
 
 
 def _test(names: Sequence[str], folder: Path | None, write: bool, language: Language) -> None:
     from fhir_gateway.exchange.hl7v2.golden import judged, pairs
+    from fhir_gateway.exchange.hl7v2.golden_out import judged_out, out_pairs
 
     chosen = [each for each in pairs(folder) if not names or each.name in names or each.message.stem in names]
-    unknown = [each for each in names if each not in {one for pair in chosen for one in (pair.name, pair.message.stem)}]
-    if unknown or not chosen:
+    sent = [each for each in out_pairs(folder) if not names or each.name in names or each.ask.stem in names]
+    every: list[Pair | OutPair] = [*chosen, *sent]
+    known = {one for pair in every for one in (pair.name, pair.name.rpartition("/")[2])}
+    unknown = [each for each in names if each not in known]
+    if unknown or not known:
         give_up(f"{', '.join(unknown) or folder}: {_say(language, 'no such pair', 'pas de telle paire')}", 2)
     passed = 0
-    for each in judged(folder, chosen):
+    for each in (*judged(folder, chosen), *judged_out(folder, sent)):
         if not each.passed and write:
-            _write(each, folder)
+            _write(each.pair, folder)
             typer.echo(f"{_say(language, 'written', 'écrit')}  {each.pair.expected}")
             continue
         passed += each.passed
@@ -224,8 +381,9 @@ def _test(names: Sequence[str], folder: Path | None, write: bool, language: Lang
                    f"{each.pair.name}")  # fmt: skip
         for line in _differences(each, language):
             typer.echo(line)
-    typer.echo(f"{passed}/{len(chosen)}")
-    if passed < len(chosen) and not write:
+    number = len(chosen) + len(sent)
+    typer.echo(f"{passed}/{number}")
+    if passed < number and not write:
         raise typer.Exit(1)
 
 
@@ -239,13 +397,21 @@ def _differences(found: Judged, language: Language) -> Iterator[str]:
         yield f"    … {len(found.differences) - _SHOWN} {_say(language, 'more', 'de plus')}"
 
 
-def _write(found: Judged, folder: Path | None) -> None:
+def _write(pair: Pair | OutPair, folder: Path | None) -> None:
     from fhir_gateway.exchange.hl7v2.convert import converter
-    from fhir_gateway.exchange.hl7v2.golden import bundle_of
+    from fhir_gateway.exchange.hl7v2.golden import OutPair, bundle_of
+    from fhir_gateway.exchange.hl7v2.golden_out import message_of
+    from fhir_gateway.exchange.hl7v2.sending_rules import sending_rules
     from fhir_gateway.fhir.json import encode, pretty
 
-    pair = found.pair
-    made = bundle_of(converter((pair.site,) if pair.site else (), folder), pair)
+    sites = (pair.site,) if pair.site else ()
+    if isinstance(pair, OutPair):
+        written = message_of(sending_rules(sites, folder), pair)
+        if isinstance(written, str):
+            give_up(f"{pair.ask}: {written}")
+        pair.expected.write_bytes(written)
+        return
+    made = bundle_of(converter(sites, folder), pair)
     if isinstance(made, str):
         give_up(f"{pair.message}: {made}")
     if made is None:
@@ -259,18 +425,22 @@ def _write(found: Judged, folder: Path | None) -> None:
 
 def _export(folder: Path | None, sites: Sequence[str], out: Path | None, conceptmap: bool, language: Language) -> None:
     from fhir_gateway.exchange.hl7v2.convert import converter, targets
+    from fhir_gateway.exchange.hl7v2.sending_rules import layers_out, sending_rules
     from fhir_gateway.fhir.json import encode, pretty
     from fhir_gateway.transform import export
+    from fhir_gateway.transform.rules import read_layers
 
     if out is None:
         give_up(_say(language, "export needs --out, the folder to write to", "export demande --out, le dossier"), 2)
     rules = converter(sites, folder).mappings.rules
+    sending_rules(sites, folder)  # what is wrong is told first
+    sent = read_layers(layers_out(folder, sites))
     if conceptmap:
-        written = [
-            (f"ConceptMap-{each['id']}.json", pretty(encode(each)) + b"\n") for each in export.concept_maps(rules)
-        ]
+        maps = (*export.concept_maps(rules), *export.concept_maps(sent, out=True))
+        written = [(f"ConceptMap-{each['id']}.json", pretty(encode(each)) + b"\n") for each in maps]
     else:
         written = [(name, text.encode()) for name, text in export.tables(rules, targets())]
+        written += [(f"out/{name}", text.encode()) for name, text in export.tables_out(sent)]
     try:
         for name, content in written:
             path = out / name

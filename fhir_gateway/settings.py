@@ -147,11 +147,25 @@ class Settings(BaseSettings):
     max_message_bytes: int = Field(
         64 * MIB, ge=4096, le=2048 * MIB, description="The largest message of HL7 v2 taken, in bytes."
     )
+    message_days: int = Field(
+        3650,
+        ge=0,
+        description="Days that messages of HL7 v2 that came in keep their bytes once they are settled; 0: for ever. "
+        "What became of them stays, and so do messages that failed, whole.",
+    )
+    outgoing_days: int = Field(
+        90,
+        ge=0,
+        description="Days that messages to hospitals keep their bytes once they are acknowledged; 0: for ever. What "
+        "went where, when and how it was answered stays, and so does what was not taken, whole.",
+    )
     mappings_folder: Path | None = Field(
         None,
         description="A folder of mappings of HL7 v2 laid over those that ship: `segments`, `datatypes`, `instances`, "
         "`messages` for all senders, `sites/<name>` for those of one (its FINESS, or its application as MSH-3 says "
-        "it). `fhir-gateway mapping check` says whether it is sound; changes count without a new start.",
+        "it); `out` in either for what is sent. `fhir-gateway mapping check` says whether it is sound; changes count "
+        "without a new start, at once with SIGHUP. Where they are wrong the last good version stays, and "
+        "`/health/ready` says why.",
     )
     drop_folder: Path | None = Field(
         None,

@@ -17,12 +17,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from secrets import token_hex
 from typing import Any, TypeVar
 
+from fhir_gateway.delivery.complaints import told
 from fhir_gateway.delivery.mllp_client import Address, Answer, Client, NotAnswered, Patience
+from fhir_gateway.delivery.room import SHORT, Room
 from fhir_gateway.delivery.verdict import verdict, with_wait
 from fhir_gateway.exchange.hl7v2.answer import CODES, Answered
 from fhir_gateway.fhir.outcome import FhirError
@@ -35,6 +38,7 @@ T = TypeVar("T")
 
 Write = Callable[[Entry], Written]
 _CLAIM = 30.0  # seconds that a claim lasts, so that what a dead process had is sent by another one then
+_SOONER = 5.0  # seconds until the head of a line that is to wait is looked at again: somebody may want it tried at once
 _RENEWED = 10.0  # seconds after which the claim of what is still being sent is renewed
 
 
@@ -48,20 +52,24 @@ class Unwritable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A destination as it is sent to. `waits`: whether its line stands still after a message that was refused."""
+    """A destination as it is sent to. `waits`: whether its line stands still after a message that was refused;
+    `kept`: whether a connection is used for more than one message.
+    """
 
     name: str
     address: Address
     patience: Patience = field(default_factory=Patience)
     enhanced: bool = False
     waits: bool = False
+    kept: bool = True
     give_up_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Seconds: between looks at what waits, until a try is repeated (doubled each time), until an idle connection is
-    ended. `threads`: that ask the database and write messages.
+    ended. `threads`: that ask the database and write messages. `held_bytes`: of long messages being sent at once, over
+    all lines; one that is longer by itself goes alone.
     """
 
     look: float = 1.0
@@ -69,6 +77,7 @@ class Pace:
     longest_retry: float = 300.0
     idle: float = 60.0
     threads: int = 4
+    held_bytes: int = 64 * 1024 * 1024
 
 
 class Lines:
@@ -81,6 +90,8 @@ class Lines:
         self._write = write
         self._pace = pace or Pace()
         self._threads = ThreadPoolExecutor(self._pace.threads, "outgoing")
+        # What is long is made and read in one thread: each that did would keep as much memory for the next time.
+        self._long = ThreadPoolExecutor(1, "outgoing-long")
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
@@ -93,6 +104,8 @@ class Lines:
         self._not_before: dict[str, float] = {}
         self._counts: Counter[State] = Counter()
         self._beside: set[asyncio.Task[None]] = set()
+        self._room = Room(self._pace.held_bytes)
+        self._writing = asyncio.Lock()  # one message is made at a time: what that takes is a multiple of its bytes
 
     def start(self) -> None:
         """Begin. On SQLite, which one process has at a time, what a dead one had claimed is free at once."""
@@ -104,17 +117,15 @@ class Lines:
     def stop(self, seconds: float = 10.0) -> None:
         """Begin nothing more; what is on its way may be answered within so many seconds, then it is let go."""
         self._stopping = True
-        loop, wake = self._loop, self._wake
-        if loop is not None and wake is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(wake.set)
+        self._tell_loop(self._look_up)
         if self._thread is not None:
             until = time.monotonic() + seconds
             while self._at_work and time.monotonic() < until:
                 time.sleep(0.01)
-            if loop is not None and not loop.is_closed():
-                loop.call_soon_threadsafe(self._end_all)
+            self._tell_loop(self._end_all)
             self._thread.join(max(seconds, 1.0))
         self._threads.shutdown()
+        self._long.shutdown()
         for name, claimed in self._held.items():  # nobody need wait for what this process will not send any more
             outbox.settle(self._store, claimed, self.holder, self._told.get(name, Tried("queued", "stopped")))
         self._held.clear()
@@ -187,12 +198,26 @@ class Lines:
         with self._store.read(feed=False) as view:
             return outbox.lines(view)
 
+    def _tell_loop(self, what: Callable[[], None]) -> None:
+        """Have the loop do something, if it has not ended."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it ended just now
+                self._loop.call_soon_threadsafe(what)
+
+    def _look_up(self) -> None:
+        if self._wake is not None:
+            self._wake.set()
+        self._room.close()
+
     def _end_all(self) -> None:
         for task in self._at_work.values():
             task.cancel()
 
     async def _aside(self, work: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    async def _aside_long(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._long, work, *arguments)
 
     # --- one line
 
@@ -218,15 +243,25 @@ class Lines:
             return False
         wait = entry.due / 1e6 - time.time()
         if wait > 0:
-            self._not_before[route.name] = time.monotonic() + wait
+            self._not_before[route.name] = time.monotonic() + min(wait, _SOONER)
             self._wake_in(wait)
             return False
-        written = None
-        if entry.size == 0:
+        if entry.size:
+            async with self._room.of(entry.size):
+                return await self._sent(route, entry, None)
+        async with self._writing:
             written = await self._written(route, entry)
             if written is None:
                 return True
-        claimed = await self._aside(outbox.claim, self._store, entry, self.holder, _CLAIM, written)
+            if len(written.data) > SHORT:  # it waits for room in the database, not here
+                await self._aside_long(outbox.keep, self._store, entry, written)
+                return True
+        return await self._sent(route, entry, written)
+
+    async def _sent(self, route: Route, entry: Entry, written: Written | None) -> bool:
+        """Claim an entry, send it, and write down what came of it; False when somebody else has it."""
+        aside = self._aside_long if entry.size > SHORT else self._aside
+        claimed = await aside(outbox.claim, self._store, entry, self.holder, _CLAIM, written)
         if claimed is None:
             return False
         self._held[route.name] = claimed
@@ -253,7 +288,7 @@ class Lines:
     async def _written(self, route: Route, entry: Entry) -> Written | None:
         """Return the bytes of an entry; None where they could not be made, which is noted."""
         try:
-            return await self._aside(self._write, entry)
+            return await self._aside_long(self._write, entry)
         except Unwritable as refusal:
             tried = Tried("dead", "cannot be written", detail=refusal.detail)
         except Exception as error:  # told, and tried again
@@ -269,7 +304,7 @@ class Lines:
         try:
             answer: Answer = await client.send(claimed.data, claimed.entry.control_id)
         except NotAnswered as error:
-            return Tried("queued", str(error))
+            return Tried("queued", error.came, detail=told(error.issue))
         return verdict(answer.said, answer.data, route.enhanced)
 
     async def _renew(self, claimed: Claimed) -> None:
@@ -300,7 +335,8 @@ class Lines:
 
     def _client(self, route: Route) -> Client:
         if route.name not in self._clients:
-            self._clients[route.name] = Client(route.address, route.patience, partial(self._stray, route))
+            stray = partial(self._stray, route)
+            self._clients[route.name] = Client(route.address, route.patience, stray, route.kept)
         return self._clients[route.name]
 
     def _stray(self, route: Route, said: Answered, data: bytes) -> None:

@@ -16,8 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fhir_gateway.delivery import complaints
 from fhir_gateway.exchange.hl7v2.answer import Answered, answer_of
-from fhir_gateway.exchange.hl7v2.framing import Framer, framed
+from fhir_gateway.exchange.hl7v2.framing import Framer, pieces
+from fhir_gateway.fhir.outcome import Issue
 
 _CHUNK = 64 * 1024
 _STRAYS = 1000  # answers to other messages that are read while one is waited for
@@ -26,7 +28,12 @@ Stray = Callable[[Answered, bytes], None]
 
 
 class NotAnswered(Exception):
-    """No answer has come, so that the message is to be sent again; the text says why, in a few words."""
+    """No answer has come, so that the message is to be sent again. `came`: why, in a few words; `issue`: at length."""
+
+    def __init__(self, came: str, issue: Issue) -> None:
+        super().__init__(came)
+        self.came = came
+        self.issue = issue
 
 
 class BadCertificates(Exception):
@@ -88,20 +95,30 @@ class _Connection:
         """End it at once: what is still on its way is not read."""
         self.writer.transport.abort()
 
+    async def write(self, data: bytes) -> None:
+        """Write a message as a block; beside the message itself no more of it is held than a few pieces."""
+        for piece in pieces(data, _CHUNK):
+            self.writer.write(piece)
+            await self.writer.drain()
+
     async def next(self) -> bytes:
-        """Return the next block. Raises: NotAnswered when the other side has ended."""
+        """Return the next block. Raises: _EndedUnheard when the other side has ended."""
         while not self.waiting:
             data = await self.reader.read(_CHUNK)
             if not data:
-                raise NotAnswered("ended before the answer")
+                raise _EndedUnheard
             self.waiting += [each.data for each in self.framer.receive(data)]
         return self.waiting.popleft()
 
 
 class Client:
-    """Sends to one address. Not to be used by two at once."""
+    """Sends to one address. Not to be used by two at once.
 
-    def __init__(self, address: Address, patience: Patience, stray: Stray) -> None:
+    `kept`: whether a connection is used for more than one message; there are listeners that can only read one.
+    """
+
+    def __init__(self, address: Address, patience: Patience, stray: Stray, kept: bool = True) -> None:
+        self.kept = kept
         self.address = address
         self.patience = patience
         self._stray = stray
@@ -109,6 +126,13 @@ class Client:
 
     async def send(self, data: bytes, control_id: str) -> Answer:
         """Send a message and return its answer. Raises: NotAnswered; the connection is ended then."""
+        try:
+            return await self._answer_to(data, control_id)
+        finally:
+            if not self.kept:
+                self.close()
+
+    async def _answer_to(self, data: bytes, control_id: str) -> Answer:
         connection = await self._open()
         again = connection.used
         try:
@@ -116,7 +140,7 @@ class Client:
         except _EndedUnheard:
             self.close()
             if not again:
-                raise NotAnswered("ended before the answer") from None
+                raise _ended() from None
         except BaseException:
             self.close()
             raise
@@ -126,7 +150,7 @@ class Client:
             return await self._exchanged(connection, data, control_id)
         except _EndedUnheard:
             self.close()
-            raise NotAnswered("ended before the answer") from None
+            raise _ended() from None
         except BaseException:
             self.close()
             raise
@@ -144,7 +168,7 @@ class Client:
                         self._stray(said, block)
         except TimeoutError:
             return
-        except (NotAnswered, OSError):
+        except (_EndedUnheard, OSError):
             self.close()
 
     def close(self) -> None:
@@ -165,11 +189,13 @@ class Client:
                     address.host, address.port, ssl=address.context, server_hostname=name
                 )
         except TimeoutError:
-            raise NotAnswered(f"no connection in {self.patience.connect_seconds:g} s") from None
-        except ssl.SSLCertVerificationError as error:
-            raise NotAnswered(f"certificate: {error.verify_message}") from None
+            reason = f"none in {self.patience.connect_seconds:g} s"
+            raise NotAnswered(f"no connection: {reason}", complaints.NO_CONNECTION.at(reason=reason)) from None
+        except ssl.SSLError as error:
+            raise _refused(error) from None
         except OSError as error:
-            raise NotAnswered(f"no connection: {error.strerror or type(error).__name__}") from None
+            reason = error.strerror or type(error).__name__
+            raise NotAnswered(f"no connection: {reason}", complaints.NO_CONNECTION.at(reason=reason)) from None
         self._connection = _Connection(reader, writer, self.patience.answer_bytes)
         return self._connection
 
@@ -177,10 +203,12 @@ class Client:
         patience = self.patience
         try:
             async with asyncio.timeout(patience.write_seconds):
-                connection.writer.write(framed(data))
-                await connection.writer.drain()
+                await connection.write(data)
         except TimeoutError:
-            raise NotAnswered(f"not taken in {patience.write_seconds:g} s") from None
+            seconds = f"{patience.write_seconds:g}"
+            raise NotAnswered(f"not taken in {seconds} s", complaints.NOT_TAKEN.at(seconds=seconds)) from None
+        except ssl.SSLError as error:
+            raise _refused(error) from None
         except OSError:
             raise _EndedUnheard from None
         connection.used = True
@@ -188,27 +216,37 @@ class Client:
             async with asyncio.timeout(patience.answer_seconds):
                 return await self._answer(connection, control_id)
         except TimeoutError:
-            raise NotAnswered(f"no answer in {patience.answer_seconds:g} s") from None
+            seconds = f"{patience.answer_seconds:g}"
+            raise NotAnswered(f"no answer in {seconds} s", complaints.NO_ANSWER.at(seconds=seconds)) from None
+        except ssl.SSLError as error:
+            raise _refused(error) from None
         except OSError:
             raise _EndedUnheard from None
 
     async def _answer(self, connection: _Connection, control_id: str) -> Answer:
         for _ in range(_STRAYS):
-            try:
-                block = await connection.next()
-            except NotAnswered:
-                raise _EndedUnheard from None
+            block = await connection.next()
             said = answer_of(block)
             if said is None:
                 continue
             if said.of == control_id:
                 return Answer(said, block)
             self._stray(said, block)
-        raise NotAnswered("answers to other messages only")
+        raise NotAnswered("answers to other messages only", complaints.OTHERS_ONLY.at())
 
 
 class _EndedUnheard(Exception):
     """The other side ended the connection before it answered."""
+
+
+def _ended() -> NotAnswered:
+    return NotAnswered("ended before the answer", complaints.ENDED.at())
+
+
+def _refused(error: ssl.SSLError) -> NotAnswered:
+    """By TLS 1.3 a client learns that its certificate was refused when it reads, not when it connects."""
+    reason = getattr(error, "verify_message", "") or error.reason or type(error).__name__
+    return NotAnswered(f"certificate: {reason}", complaints.CERTIFICATE.at(reason=reason))
 
 
 def context_of(certificate: Path | None, key: Path | None, authority: Path | None) -> ssl.SSLContext:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fhir_gateway.delivery import complaints
+from fhir_gateway.delivery.complaints import told
 from fhir_gateway.exchange.hl7v2.answer import Answered
 from fhir_gateway.store.outbox import Entry, Tried
 
@@ -38,6 +40,9 @@ def with_wait(tried: Tried, entry: Entry, now: int, first: float, longest: float
     if tried.state != "queued":
         return tried
     if give_up and now - entry.recorded > give_up * _SECOND:
-        return replace(tried, state="dead", detail={**tried.detail, "given_up": "too old"})
+        issues = told(complaints.TOO_OLD.at(hours=f"{give_up / 3600:g}"))["issues"]
+        return replace(
+            tried, state="dead", detail={**tried.detail, "issues": [*tried.detail.get("issues", ()), *issues]}
+        )
     seconds = min(first * 2.0 ** min(max(entry.attempts - 1, 0), 30), longest)
     return replace(tried, wait=int(seconds * _SECOND))

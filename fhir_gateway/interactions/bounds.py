@@ -108,6 +108,8 @@ def _refused(access: Access, planned: Plan, index: int, entry: Entry, key: Key, 
         return
     if key in others:
         yield _not_own(access, code, key)
+    if index in planned.kept:
+        return
     if right.fields is None and right.before is None and right.after is None:
         return
     if there is not None:

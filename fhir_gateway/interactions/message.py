@@ -25,6 +25,7 @@ from fhir_gateway.exchange.hl7v2.envelope import HEAD, Envelope, digest, envelop
 from fhir_gateway.exchange.hl7v2.er7 import read, spans_of
 from fhir_gateway.fhir.outcome import FhirError, Issue
 from fhir_gateway.interactions import message_complaints as complaints
+from fhir_gateway.interactions import message_orders
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import ANONYME, Actor, Interaction
 from fhir_gateway.interactions.message_act import DryRun, MessageAct
@@ -46,6 +47,7 @@ from fhir_gateway.store.messages import SETTLED, STATES, Arrived, Filter, Outcom
 
 if TYPE_CHECKING:
     from fhir_gateway.exchange.hl7v2.convert import Conversion, Converter
+    from fhir_gateway.transform.writers import Writers
 
 log = logging.getLogger(__name__)
 
@@ -92,13 +94,22 @@ class Receipt:
 class Intake:
     """Takes messages in. Safe for any number of threads.
 
-    `limit`: bytes of a message. Whoever is no configured partner is refused, unless a token says who it is.
+    `limit`: bytes of a message; `sending_of`: the rules that orders are answered by. Whoever is no configured partner
+    is refused, unless a token says who it is.
     """
 
-    def __init__(self, gateway: Gateway, partners: Partners, converter_of: ConverterOf, limit: int) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        partners: Partners,
+        converter_of: ConverterOf,
+        limit: int,
+        sending_of: message_orders.RulesOf = message_orders.shipped_only,
+    ) -> None:
         self.gateway = gateway
         self.partners = partners
         self.limit = limit
+        self.sending_of = sending_of
         self._converter_of = converter_of
         self._order = Order()
         self._counts: Counter[State] = Counter()
@@ -296,6 +307,8 @@ class _Work:
         self._unplaced = 0
         self._answer = b""
         self._act: MessageAct | None = None
+        self._conversion: Conversion | None = None
+        self._sending: Writers | None = None  # what an order is answered by
 
     def done(self) -> Receipt:
         judged = self._at_the_door()
@@ -369,6 +382,8 @@ class _Work:
 
     def _mapped(self, conversion: Conversion) -> Receipt:
         assert conversion.result is not None
+        self._conversion = conversion
+        self._sending = message_orders.rules_for(self._intake.sending_of, self._envelope, self._partner)
         self._mapping = self._rules.mappings_for(conversion.message).version
         unplaced = conversion.result.unplaced
         self._unplaced = len(unplaced)
@@ -405,6 +420,8 @@ class _Work:
             if is_our_fault(refusal):
                 codes = sorted({each.detail for each in judged.problems})
                 log.error("mapped message is invalid", extra={"fields": {"mid": self._mid, "codes": codes}})
+                ours = problem(complaints.MADE_INVALID.at(None, mapping=self._mapping, mid=self._mid))
+                judged = replace(judged, problems=(ours, *judged.problems))
             return self._failed(judged)
         if not act.is_settled:
             messages.settle_alone(gateway.everything.store, self._mid, self._was, conclude(act.warnings))
@@ -417,7 +434,8 @@ class _Work:
         partner = self._partner
         tells = partner is not None and partner.warnings
         problems = judged.problems if judged.is_error or tells else ()
-        self._answer = acknowledgement(self._envelope, _transient(judged, partner), problems)
+        code, act = _transient(judged, partner), None if judged.is_error else self._act
+        self._answer = message_orders.answer(self._envelope, code, problems, self._sending, self._conversion, act)
         if judged.problems:
             self._detail["issues"] = judged.told()
         return Outcome(state or _state(judged), self._answer, self._mapping, self._unplaced, self._detail)

@@ -19,7 +19,7 @@ from fhir_gateway.exchange.hl7v2.clocks import Clocks, clocks_of
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.json import encode
-from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue, Unprocessable
+from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Issue, NotFound
 from fhir_gateway.interactions import message_complaints as complaints
 from fhir_gateway.interactions.access import require_each
 from fhir_gateway.interactions.commit import commit
@@ -30,6 +30,7 @@ from fhir_gateway.interactions.message_laying import laid
 from fhir_gateway.interactions.message_patients import Merge, Merged, Surviving
 from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.interactions.urls import criteria_from
+from fhir_gateway.interactions.validation import NotValid
 from fhir_gateway.interactions.write import prepare
 from fhir_gateway.policy.partners import Partner
 from fhir_gateway.store import messages
@@ -50,6 +51,7 @@ _LEFT_OUT = frozenset({"MessageHeader"})  # the log of messages has the whole of
 _FINAL = frozenset({"final", "amended", "corrected", "appended"})
 _EARLY = frozenset({"registered", "partial", "preliminary", "unknown"})
 _NO_DRAFT = frozenset({"active", "on-hold", "unknown"})
+_ENDED = frozenset({"revoked", "entered-in-error"})  # what a person does: a feed is told that it was not done
 # Of these there is one for each patient; what an OBX tells is known by its place in its order.
 _ALONE = frozenset({"dmp-feeding", "dmp-consulting"})
 _BY_PLACE = frozenset({"Observation", "DocumentReference"})
@@ -97,6 +99,7 @@ class MessageAct:
     instances: list[Instance] = field(default_factory=list)  # by number of entry
     seen: dict[int, int] = field(default_factory=dict)  # measures that the last plan rests on: µs, 0 for none
     measures: dict[int, int] = field(default_factory=dict)  # what they will be
+    left: set[str] = field(default_factory=set)  # what the last plan left as it was, by fullUrl
     done: Sequence[Done] = ()
     is_settled: bool = False  # whether the log says so
 
@@ -119,9 +122,9 @@ def carry_out(gateway: Gateway, act: MessageAct) -> Answer:
     require_each(gateway, entries)
 
     def concluded(view: Read, done: list[Done]) -> Answer:
+        act.done = done
         if act.dry:
             raise DryRun(act, done)
-        act.done = done
         if not isinstance(view, Writer):
             return Answer(200)  # its mapping makes nothing that is new, not even a Provenance
         tx: Write = view
@@ -172,7 +175,7 @@ def _entries(gateway: Gateway, act: MessageAct) -> list[Entry]:
         entry = _entry(act, number, instance, parts.known_by(instance), merge)
         found = structure.check(resource, gateway.definitions.types)
         entry.links = found.links.get(id(resource))
-        refusals.add(Unprocessable, *map(entry.moved, found.issues))
+        refusals.add(NotValid, *map(entry.moved, found.issues))
         refusals.add(InvalidRequest, *prepare(gateway, entry))
         entries.append(entry)
     refusals.raise_any()
@@ -222,13 +225,19 @@ class _Laying:
 
     def laid(self, view: Read | None, key: Key, stored: dict[str, Any] | None) -> dict[str, Any]:
         act, made = self._act, self._instance.resource
+        act.left.discard(self._instance.full_url)
         if stored is None:
+            if _is_order(made) and made.get("status") in _ENDED:
+                raise NotFound(complaints.ORDER_UNKNOWN.at(None))
             return made
+        if stored.get("status") in _ENDED and stored.get("status") == made.get("status") and _is_order(made):
+            return stored
         if self._choice is not None:
             self._choice.check(stored)
             made = self._choice.linked(made)
         if (issue := self._not_to_be_laid(view, key, stored)) is not None:
             act.warn(issue)
+            act.left.add(self._instance.full_url)
             return stored
         result = laid(stored, made, self._instance.deleted)
         return stored if result == stored else result
@@ -238,7 +247,7 @@ class _Laying:
         was, now = stored.get("status", ""), made.get("status", "")
         if kind in ("DiagnosticReport", "Observation") and was in _FINAL and now in _EARLY:
             return complaints.NOT_FINAL.at(None, type=kind, status=was, sent=now)
-        if kind == "ServiceRequest" and was not in ("draft", "") and now == "draft":
+        if _is_order(made) and was not in ("", now) and (now == "draft" or now in _ENDED):
             return complaints.NOT_FINAL.at(None, type=kind, status=was, sent=now)
         measures = {messages.measure(*key, clock): (clock, instant) for clock, instant in self.clocks}
         known = {} if view is None else messages.as_of(view, measures)
@@ -251,6 +260,10 @@ class _Laying:
             return complaints.OLDER.at(None, type=kind, clock=measures[decisive][0])
         act.measures |= {each: max(instant, known.get(each, 0)) for each, (_, instant) in measures.items()}
         return None
+
+
+def _is_order(resource: Mapping[str, Any]) -> bool:
+    return bool(resource["resourceType"] == "ServiceRequest")
 
 
 class _Parts:

@@ -83,6 +83,12 @@ NOT_FINAL = Complaint(
     fr="{type} : son statut est déjà {status} ; {sent} ne le remplace pas.",
     severity="warning",
 )
+ORDER_UNKNOWN = Complaint(
+    "message-order-unknown",
+    "not-found",
+    en="The order that is to be cancelled (ORC-2, ORC-3) is not known here: there is nothing to cancel.",
+    fr="La demande à annuler (ORC-2, ORC-3) n'est pas connue ici : il n'y a rien à annuler.",
+)
 SURVIVOR = Complaint(
     "message-merged-patient",
     "business-rule",
@@ -122,6 +128,14 @@ SETTLED = Complaint(
     "conflict",
     en="The message {mid} was settled already ({state}).",
     fr="Le message {mid} est déjà réglé ({state}).",
+)
+MADE_INVALID = Complaint(
+    "message-made-invalid",
+    "exception",
+    en="What the rules here (version {mapping}) made of the message is no valid FHIR. The fault is ours and is logged "
+    "as message {mid}: it is taken in again once they are mended. There is no need to send it again.",
+    fr="Ce que les règles d'ici (version {mapping}) ont fait du message n'est pas du FHIR valide. La faute est nôtre, "
+    "journalisée comme message {mid} : il sera repris une fois les règles corrigées. Inutile de le renvoyer.",
 )
 DEFECT = Complaint(
     "message-defect",

@@ -9,24 +9,25 @@ Source: HL7 v2.5.1, chapter 2, 2.9.2, tables 0008 and 0357; CI-SIS, volet transm
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from fhir_gateway.exchange.hl7v2.acknowledgement import Problem
 from fhir_gateway.exchange.hl7v2.complaints import EVENT_UNKNOWN, Unreadable
 from fhir_gateway.fhir.outcome import (
     Conflict,
     FhirError,
-    Forbidden,
     Gone,
     InvalidRequest,
     Issue,
+    Language,
     NotFound,
     PreconditionFailed,
     Unprocessable,
 )
 from fhir_gateway.interactions import message_complaints as complaints
+from fhir_gateway.interactions.validation import NotValid
 
 if TYPE_CHECKING:
     from fhir_gateway.transform.run import Instance
@@ -37,6 +38,9 @@ Answer = Literal["AA", "AE", "AR"]
 _OF_MAPPING = {
     "mapping-no-identifier": "101",
     "mapping-incomplete": "101",
+    "mapping-of-no-group": "100",
+    "mapping-misplaced": "100",
+    "mapping-segment-missing": "100",
     "mapping-needed": "102",
     "mapping-code-required": "103",
     "mapping-code-kept": "103",
@@ -60,6 +64,7 @@ _OF_OURS = {
     complaints.SAME_NAME: "205",
     complaints.OLDER: "207",
     complaints.NOT_FINAL: "207",
+    complaints.ORDER_UNKNOWN: "204",
     complaints.SURVIVOR: "204",
     complaints.MERGE_ITSELF: "205",
     complaints.MERGE_CIRCULAR: "205",
@@ -67,6 +72,7 @@ _OF_OURS = {
     complaints.MERGE_TWO_INS: "205",
     complaints.SETTLED: "205",
     complaints.DEFECT: "207",
+    complaints.MADE_INVALID: "207",
 }
 _WHERE = {
     complaints.NOT_ADDRESSED: "MSH^1^5",
@@ -77,6 +83,7 @@ _WHERE = {
     EVENT_UNKNOWN: "MSH^1^9",
     complaints.NO_CONTROL_ID: "MSH^1^10",
     complaints.NO_PATIENT: "PID^1",
+    complaints.ORDER_UNKNOWN: "ORC^1^2",
     complaints.SAME_NAME: "MSH^1^10",
     complaints.MERGE_ITSELF: "MRG^1^1",
     complaints.MERGE_CIRCULAR: "MRG^1^1",
@@ -108,13 +115,27 @@ class Judgement:
     def is_error(self) -> bool:
         return self.code != "AA"
 
-    def told(self) -> list[dict[str, str]]:
-        """Return the problems as the log keeps them."""
+    def told(self) -> list[dict[str, Any]]:
+        """Return the problems as the log keeps them: in both languages, since who asks for them may speak either."""
         return [
             {"severity": each.severity, "code": each.detail, "condition": each.condition, "where": each.where,
-             "text": each.text}
+             "text": {"fr": each.text, "en": each.english or each.text}}
             for each in self.problems
         ]  # fmt: skip
+
+
+def in_language(detail: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """Return what the log keeps of a message, its problems in one language."""
+    told = {**detail}
+    if "issues" in told:
+        told["issues"] = [{**each, "text": _in(each["text"], language)} for each in told["issues"]]
+    if "messages" in told:
+        told["messages"] = [in_language(each, language) for each in told["messages"]]
+    return told
+
+
+def _in(text: str | Mapping[str, str], language: Language) -> str:
+    return text if isinstance(text, str) else text[language]  # a log may be older than its second language
 
 
 def problem(issue: Issue) -> Problem:
@@ -123,7 +144,7 @@ def problem(issue: Issue) -> Problem:
     condition = _OF_OURS.get(complaint) or _OF_MAPPING.get(complaint.detail, "207")
     where = issue.values.get("where", "") or _WHERE.get(complaint, "")
     severity: Literal["E", "W", "I"] = "E" if issue.severity in ("error", "fatal") else "W"
-    return Problem(condition, where, complaint.detail, issue.text("fr"), severity)
+    return Problem(condition, where, complaint.detail, issue.text("fr"), severity, issue.text("en"))
 
 
 def rejected(*issues: Issue) -> Judgement:
@@ -133,11 +154,11 @@ def rejected(*issues: Issue) -> Judgement:
 
 def unreadable(refusal: Unreadable) -> Judgement:
     """Return the judgement of bytes that are no message, or cannot be read as one."""
-    issue = refusal.issues[0]
-    condition = _UNREADABLE.get(issue.complaint.detail)
+    told = problem(refusal.issues[0])
+    condition = _UNREADABLE.get(told.detail)
     if condition is not None:
-        return Judgement("AR", (Problem(condition, "", issue.complaint.detail, issue.text("fr")),))
-    return Judgement("AE", (Problem(refusal.condition, refusal.location, issue.complaint.detail, issue.text("fr")),))
+        return Judgement("AR", (replace(told, condition=condition, where="", severity="E"),))
+    return Judgement("AE", (replace(told, condition=refusal.condition, where=refusal.location, severity="E"),))
 
 
 def of_issues(issues: Sequence[Issue]) -> Judgement:
@@ -161,9 +182,9 @@ def _problem_of_act(issue: Issue, condition: str, instances: Sequence[Instance])
         segment = instances[int(found[1])].segment
         where = f"{segment.name}^{segment.number}" if segment is not None else ""
     known = issue.complaint in _OF_OURS
-    return Problem(told.condition if known else condition, where, told.detail, told.text, told.severity)
+    return replace(told, condition=told.condition if known else condition, where=where)
 
 
 def is_our_fault(refusal: FhirError) -> bool:
     """Tell whether what was mapped is invalid: the rules are to be mended, not the message."""
-    return isinstance(refusal, Unprocessable | InvalidRequest) and not isinstance(refusal, Forbidden)
+    return isinstance(refusal, NotValid | InvalidRequest)

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from fhir_gateway.delivery.complaints import told
 from fhir_gateway.delivery.lines import Unwritable
 from fhir_gateway.fhir.json import decode
 from fhir_gateway.fhir.outcome import Complaint
 from fhir_gateway.fhir.references import parse
 from fhir_gateway.interactions import dossier_gathering as gathering
 from fhir_gateway.interactions.gateway import Gateway
+from fhir_gateway.interactions.message_orders import RulesOf, shipped_only
 from fhir_gateway.policy.destinations import Destination
 from fhir_gateway.store.contract import Key
 from fhir_gateway.store.outbox import Entry, Written
+
+if TYPE_CHECKING:
+    from fhir_gateway.exchange.hl7v2.sending import Recipient
 
 Resource = dict[str, Any]
 
@@ -53,8 +57,9 @@ def gathered(gateway: Gateway, entry: Entry) -> tuple[Resource, list[Resource]]:
     with gateway.everything.store.read() as view:
         version = view.version(type, id, entry.vid)
         if version is None or version.deleted:
-            raise Unwritable(_told(GONE.at(None, subject=entry.subject, version=entry.vid)))
+            raise Unwritable(told(GONE.at(None, subject=entry.subject, version=entry.vid)))
         report: Resource = decode(version.body)
+        del version  # its bytes are as long as the document that it holds
         found: dict[Key, Resource] = {}
         last = [report]
         for _ in range(_STEPS):
@@ -78,33 +83,35 @@ def _named(gateway: Gateway, resources: Iterable[Resource]) -> Iterator[Key]:
                 yield parsed.type, parsed.id
 
 
-def writer(gateway: Gateway, folder: Path | None = None) -> Callable[[Entry], Written]:
+def writer(gateway: Gateway, rules_of: RulesOf = shipped_only) -> Callable[[Entry], Written]:
     """Return what makes the bytes of an entry, in any thread. It raises Unwritable.
 
-    `folder`: of an operator's mappings.
+    `rules_of`: the rules in force, by sites.
     """
 
     def write(entry: Entry) -> Written:
-        from fhir_gateway.exchange.hl7v2.sending import CannotBeWritten, writers, written
+        from fhir_gateway.exchange.hl7v2.sending import CannotBeWritten, written
 
         destination = gateway.destinations.by_name.get(entry.destination)
         if destination is None:
-            raise Unwritable(_told(DESTINATION_GONE.at(None, destination=entry.destination)))
+            raise Unwritable(told(DESTINATION_GONE.at(None, destination=entry.destination)))
         report, resources = gathered(gateway, entry)
+        rules = rules_of(destination.sites).to(*destination.receiving)
         try:
             data = written(
-                entry.event, report, resources, _recipient(destination), control=entry.control_id,
+                entry.event, report, resources, recipient_of(destination), control=entry.control_id,
                 at=datetime.now(UTC), document=entry.document, replaces=entry.replaces,
-                folder=folder,
+                rules=rules,
             )  # fmt: skip
         except CannotBeWritten as refusal:
-            raise Unwritable({"issues": [_told(each)["issues"][0] for each in refusal.issues]}) from refusal
-        return Written(data, writers(folder).version)
+            raise Unwritable(told(*refusal.issues)) from refusal
+        return Written(data, rules.version)
 
     return write
 
 
-def _recipient(destination: Destination) -> Any:
+def recipient_of(destination: Destination) -> Recipient:
+    """Return a destination as messages to it are addressed."""
     from fhir_gateway.exchange.hl7v2.sending import Recipient
 
     return Recipient(
@@ -112,7 +119,3 @@ def _recipient(destination: Destination) -> Any:
         charset=destination.charset, country=destination.country, version=destination.version,
         processing=destination.processing,
     )  # fmt: skip
-
-
-def _told(issue: Any) -> dict[str, Any]:
-    return {"issues": [{"code": issue.complaint.detail, "text": issue.text("fr")}]}

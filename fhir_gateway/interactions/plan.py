@@ -51,6 +51,7 @@ class Plan:
     entries: Sequence[Entry]
     identities: list[Identity]
     resources: dict[int, dict[str, Any]] = field(default_factory=dict)
+    kept: set[int] = field(default_factory=set)  # entries whose message leaves what is there as it is
     commands: list[tuple[Command, int]] = field(default_factory=list)  # in processing order
     decided: set[Key] = field(default_factory=set)  # whose current version a decision rests on
     patched: dict[Key, Version] = field(default_factory=dict)  # the versions that patches, and rights, rest on
@@ -178,7 +179,9 @@ def _lay(gateway: Gateway, view: Read | None, planned: Plan, index: int, entry: 
     seen = planned.seen.get(key)
     stored = None if seen is None or seen.deleted else decode(seen.body)
     laid = entry.onto.laid(view, key, stored)
-    if laid is not stored:
+    if laid is stored:
+        planned.kept.add(index)
+    else:
         gateway.validation.check_patched(gateway, laid, (), entry, planned.entries)
     planned.resources[index] = laid
     if laid is not entry.act.resource:

@@ -49,6 +49,10 @@ _NEVER = 3600.0
 _NONE_MET: Mapping[int, Sequence[str]] = {}
 
 
+class NotValid(Unprocessable):
+    """What is to be written is not what FHIR, or a profile that it claims, demands."""
+
+
 class Validation:
     """How strict writes are, and the validator, which is made when it is first asked for; threads share it."""
 
@@ -193,7 +197,7 @@ class Validation:
                     # Whatever refers to it, a report to its results, need not look at all of it again.
                     met[id(entry.act.resource)] = entry.act.resource.get("meta", {}).get("profile", [])
         if refused:
-            raise Unprocessable(*bounded(refused))
+            raise NotValid(*bounded(refused))
         if of_bundle:
             entries[0].notes = [*of_bundle, *entries[0].notes]
 
@@ -230,7 +234,7 @@ class Validation:
             told = [*(each.told() for each in found), *besides(unsound, found, of_text=False)]
             issues = sorted(told, key=weight)
         if forbids(issues):
-            raise Unprocessable(*bounded(issues))
+            raise NotValid(*bounded(issues))
         entry.notes = [entry.moved(issue) for issue in issues]
 
 

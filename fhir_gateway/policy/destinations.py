@@ -5,7 +5,7 @@ Source: IHE ITI TF-2x, C.2.2 (MSH-3 to 6); IHE ITI TF-2, 3.19 (Authenticate Node
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,9 +22,11 @@ class Destination:
     """Where a partner listens and what it wants.
 
     `organisation`: whose requests' reports it gets, "system|value". `systems`: of the identifiers that it knows.
+    `sites`: whose rules it is written to by; none: those of the site that `receiving` names.
     `acknowledgement`: enhanced where it says first that it has a message (CA), and later what it thinks of it.
     `rejected`: whether its line goes on after a message that was refused, or waits for somebody to look at it.
-    `give_up_hours`: after which a message is given up; 0: never.
+    `connection`: kept for further messages, or one for each. `give_up_hours`: after which a message is given up; 0:
+    never.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Destination:
     host: str
     port: int
     kinds: tuple[Kind, ...] = ("ORU",)
+    sites: tuple[str, ...] = ()
     sending: Pair = ("PASSERELLE", "PFMG")
     receiving: Pair = ("", "")
     systems: frozenset[str] = frozenset()
@@ -46,6 +49,7 @@ class Destination:
     certificate_name: str = ""
     acknowledgement: Literal["original", "enhanced"] = "original"
     rejected: Literal["go-on", "wait"] = "go-on"
+    connection: Literal["kept", "each"] = "kept"
     answer_seconds: float = 30.0
     give_up_hours: float = 0.0
 
@@ -75,15 +79,24 @@ class Destinations:
 NOWHERE = Destinations()
 
 _TEXTS = ("charset", "country", "version", "certificate_name")
+_NAMES = ("organisation", "site")
 _PATHS = ("certificate", "key", "authority")
-_CHOICES = {"acknowledgement": ("original", "enhanced"), "rejected": ("go-on", "wait"), "processing": PROCESSING}
+_CHOICES = {
+    "acknowledgement": ("original", "enhanced"),
+    "rejected": ("go-on", "wait"),
+    "processing": PROCESSING,
+    "connection": ("kept", "each"),
+}
 _NUMBERS = {"answer_seconds": (0.1, 3600.0), "give_up_hours": (0.0, 24 * 365.0)}
-_KEYS = {"host", "port", "kinds", "sending", "receiving", "systems", "organisation", "tls", "plain", *_TEXTS, *_PATHS,
+_KEYS = {"host", "port", "kinds", "sending", "receiving", "systems", "tls", "plain", *_NAMES, *_TEXTS, *_PATHS,
          *_CHOICES, *_NUMBERS}  # fmt: skip
 
 
-def destination(name: str, organisation: str, table: Any) -> Destination:
-    """Return the destination of a partner. Raises: ValueError with each problem as an argument."""
+def destination(name: str, organisation: str, table: Any, sites: Sequence[str] = ()) -> Destination:
+    """Return the destination of a partner, whose `sites` are its own where it names none.
+
+    Raises: ValueError with each problem as an argument.
+    """
     if not isinstance(table, dict):
         raise ValueError("destination is no table")
     problems = [f"destination has {key}, which means nothing" for key in sorted(table.keys() - _KEYS)]
@@ -113,13 +126,14 @@ def destination(name: str, organisation: str, table: Any) -> Destination:
     chosen |= {key: _pair(table[key]) for key in ("sending", "receiving") if key in table}
     return Destination(
         name, table.get("organisation", organisation), str(host), int(str(port)), tuple(kinds),
-        systems=frozenset(systems), tls=bool(tls), **chosen,
+        sites=(table["site"],) if "site" in table else tuple(sites), systems=frozenset(systems), tls=bool(tls),
+        **chosen,
     )  # fmt: skip
 
 
 def _wrong_texts(table: Mapping[str, Any]) -> list[str]:
     problems = []
-    for key in (*_TEXTS, *_PATHS, "organisation"):
+    for key in (*_TEXTS, *_PATHS, *_NAMES):
         if not isinstance(table.get(key, ""), str):
             problems.append(f"destination: {key} is no text")
     for key in ("sending", "receiving"):
@@ -171,11 +185,14 @@ authority = "autorite.pem"
 
 - `sending`: what MSH-3 and MSH-4 say; left out: `PASSERELLE|PFMG`.
 - `systems`: of the identifiers of patients, visits and orders that go there, beside the qualified INS.
+- `site`: by whose rules (`sites/<name>/out` of the mappings) it is written to; left out: the partner's `sites`, else
+  the site that `receiving` names.
 - `tls`: false for plain TCP, which another host than loopback gets with `plain = true` only.
 - `certificate`, `key`, `authority`: PEM files: our own, and who issues theirs; `certificate_name`: the name in theirs,
   if it is not `host`.
 - `acknowledgement`: `original`, one answer; `enhanced`: CA first, and AA, AE or AR later, by whichever way.
 - `rejected`: after AE the line goes on (`go-on`), or waits until somebody sends it again or sets it aside (`wait`).
+- `connection`: `kept` for further messages, or one for `each`: there are listeners that read only one.
 - `answer_seconds`: how long an answer is waited for (30); `give_up_hours`: when a message is given up (0: never).
 - `organisation`: whose reports, if not the partner's own; `charset`, `country`, `version`, `processing`: MSH-18, 17, 12
   and 11.

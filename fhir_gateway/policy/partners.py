@@ -159,7 +159,7 @@ def _partner(name: str, table: Any) -> Partner:
     goes_to = None
     if "destination" in table:
         try:
-            goes_to = destination(name, str(organisation), table["destination"])
+            goes_to = destination(name, str(organisation), table["destination"], _texts(table.get("sites")))
         except ValueError as error:
             problems += error.args
     if problems:
@@ -174,6 +174,10 @@ def _partner(name: str, table: Any) -> Partner:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) and each for each in value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(value) if _is_list(value) else ()
 
 
 def _names(value: Any, key: str, problems: list[str]) -> tuple[Name, ...]:

@@ -222,3 +222,42 @@ FILTER_NUMBER = Complaint(
     en="mid, before and last are numbers of messages; mid may be several, separated by commas.",
     fr="mid, before et last sont des numéros de messages ; mid peut en donner plusieurs, séparés par des virgules.",
 )
+OUTGOING_NUMBER = Complaint(
+    "outgoing-filter-number",
+    "value",
+    en="oid, before and last are numbers of messages; oid may be several, separated by commas.",
+    fr="oid, before et last sont des numéros de messages ; oid peut en donner plusieurs, séparés par des virgules.",
+)
+OUTGOING_UNNAMED = Complaint(
+    "outgoing-unnamed",
+    "required",
+    en="Say which messages: oid or state. Nobody should do this to all of them by accident; try it with dry-run=true.",
+    fr="Dites quels messages : oid ou state. Personne ne doit le faire à tous par accident ; essayez avec "
+    "dry-run=true.",
+)
+OUTGOING_SENDING = Complaint(
+    "outgoing-sending",
+    "conflict",
+    en="Message {oid} is being sent. Wait for what comes of it.",
+    fr="Le message {oid} est en cours d'envoi. Attendez ce qu'il en advient.",
+)
+OUTGOING_SUPERSEDED = Complaint(
+    "outgoing-superseded",
+    "business-rule",
+    en="Message {oid} is not sent again: what was sent since tells of the same report as it is now. Send that again.",
+    fr="Le message {oid} n'est pas renvoyé : ce qui a été envoyé depuis dit le même compte rendu tel qu'il est "
+    "maintenant. Renvoyez celui-là.",
+)
+OUTGOING_SET_ASIDE = Complaint(
+    "outgoing-set-aside",
+    "informational",
+    en="Somebody set it aside. Send it again if it is to go after all.",
+    fr="Quelqu'un l'a écarté. Renvoyez-le s'il doit partir malgré tout.",
+    severity="information",
+)
+OUTGOING_SETTLED = Complaint(
+    "outgoing-settled",
+    "conflict",
+    en="Message {oid} waits for nothing: it was taken, or was set aside already.",
+    fr="Le message {oid} n'attend rien : il a été reçu, ou déjà écarté.",
+)

@@ -10,8 +10,10 @@ Source: HL7, "HL7 v2 over HTTP" (HAPI); HL7 v2.5.1, chapter 2, 2.9 and 2.10.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
@@ -23,6 +25,7 @@ from fhir_gateway.fhir.outcome import (
     FhirError,
     Forbidden,
     InvalidRequest,
+    Language,
     NotFound,
     TooLarge,
     Unavailable,
@@ -32,6 +35,8 @@ from fhir_gateway.fhir.outcome import (
 from fhir_gateway.fhir.primitives import instant_of, instant_text
 from fhir_gateway.interactions.interaction import ANONYME, Actor
 from fhir_gateway.interactions.message import Intake, Receipt
+from fhir_gateway.interactions.message_judgement import in_language
+from fhir_gateway.interactions.trace import Record
 from fhir_gateway.rest import complaints
 from fhir_gateway.rest.identity import Identity
 from fhir_gateway.rest.negotiate import JSON, language_of
@@ -59,6 +64,18 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 _MOST = 1000  # messages told at once
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which resource a page is about, for the trace; `rids`: its number, by which the patients it touches are found."""
+
+    type: str | None = None
+    id: str | None = None
+    rids: tuple[int, ...] = ()
+
+
+NOTHING = About()
+
+
 class Messages:
     """The pages. `intake` and `identity` are set while the gateway is open; without an identity nobody is asked."""
 
@@ -77,30 +94,48 @@ class Messages:
         add(f"{LOG}/{{mid}}", self.shown, include_in_schema=False)
 
     async def take(self, request: Request) -> Response:
-        return await self._told(request, self._take)
+        return await self.told(request, self._take)
 
     async def listed(self, request: Request) -> Response:
-        return await self._told(request, self._list)
+        return await self.told(request, self._list, "hl7v2/messages")
 
     async def shown(self, request: Request) -> Response:
-        return await self._told(request, self._show)
+        return await self.told(request, self._show, f"hl7v2/messages/{request.path_params['mid'][:20]}")
 
     async def replayed(self, request: Request) -> Response:
-        return await self._told(request, self._replay)
+        return await self.told(request, self._replay, "hl7v2/messages/replay")
 
-    async def _told(self, request: Request, act: Callable[[Request, Intake], Any]) -> Response:
+    async def told(
+        self, request: Request, act: Callable[[Request, Intake], Any], operation: str | None = None
+    ) -> Response:
+        """Return what an act answers, or its refusal in the language of who asks.
+
+        `operation`: as the trace names it; None for an act that leaves its own records.
+        """
+        instant, began = time.time_ns() // 1000, time.perf_counter()
+        issues: tuple[str, ...] = ()
+        response: Response
         try:
             if self.intake is None:
                 raise Unavailable(complaints.NOT_OPEN.at())
-            response: Response = await act(request, self.intake)
-            return response
+            response = await act(request, self.intake)
         except FhirError as refusal:
-            return self._refused(request, refusal)
+            issues = tuple(each.complaint.detail for each in refusal.issues)
+            response = self._refused(request, refusal)
         except ClientDisconnect:
             return Response(status_code=499)
+        actor: Actor | None = getattr(request.state, "actor", None)
+        trace = None if self.intake is None else self.intake.gateway.everything.trace
+        if operation is not None and actor is not None and trace is not None:
+            duration = int((time.perf_counter() - began) * 1_000_000)
+            about: About = getattr(request.state, "about", NOTHING)
+            more = {"operation": operation, "query": request.query_params.multi_items()}
+            told = (instant, duration, response.status_code, actor, "operation", about.type, about.id, about.rids)
+            trace.add(Record(*told, issues, more if more["query"] else {"operation": operation}))
+        return response
 
     def _refused(self, request: Request, refusal: FhirError) -> Response:
-        language = language_of(request.headers.get("accept-language"), self._settings.language)
+        language = self.language(request)
         headers = {"content-type": JSON.content_type.decode(), "cache-control": "no-store"}
         challenge = self.identity.challenge(refusal) if self.identity is not None else None
         if challenge is not None:
@@ -109,32 +144,37 @@ class Messages:
             headers["retry-after"] = "5"
         return Response(encode(operation_outcome(refusal.issues, language)), refusal.status, headers)
 
-    async def _actor(self, request: Request, role: str) -> Actor:
+    def language(self, request: Request) -> Language:
+        return language_of(request.headers.get("accept-language"), self._settings.language)
+
+    async def actor(self, request: Request, role: str) -> Actor:
         """Return who asks. Raises: Unauthenticated; Forbidden for another role than this."""
         if self.identity is None:
             return ANONYME
         header = request.headers.get("authorization")
-        actor = await self._aside(self.identity.actor, None if header is None else header.encode("latin-1"))
+        actor = await self.aside(self.identity.actor, None if header is None else header.encode("latin-1"))
+        request.state.actor = actor
         if actor.role != role:
             raise Forbidden(complaints.ROLE_NOT_MEANT.at(None, role=actor.role, meant=role))
         return actor
 
-    async def _aside(self, work: Callable[..., T], *values: Any) -> T:
+    async def aside(self, work: Callable[..., T], *values: Any) -> T:
+        """Return what some work comes to in a thread, that the loop may go on."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
 
     # --- messages
 
     async def _take(self, request: Request, intake: Intake) -> Response:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        actor = await self._actor(request, "flux-hospitalier")
+        actor = await self.actor(request, "flux-hospitalier")
         if media_type not in MEDIA_TYPES:
             raise UnsupportedMediaType(complaints.NO_ER7.at(None, sent=media_type or "-", known=", ".join(MEDIA_TYPES)))
         async with self._places:
             data = await self._body(request)
             dry = request.query_params.get("dry-run") == "true"
-            receipt = await self._aside(intake.receive_all, data, "http", actor, dry)
+            receipt = await self.aside(intake.receive_all, data, "http", actor, dry)
         if dry:
-            return _json(_dry(receipt))
+            return json_of(_dry(receipt, self.language(request)))
         if not receipt.answers:
             return Response(status_code=204, headers={"cache-control": "no-store"})
         return Response(
@@ -160,61 +200,63 @@ class Messages:
     # --- the log
 
     async def _list(self, request: Request, intake: Intake) -> Response:
-        await self._actor(request, "administrateur")
+        await self.actor(request, "administrateur")
         wanted = _filter(request.query_params)
-        store = intake.gateway.everything.store
+        store, language = intake.gateway.everything.store, self.language(request)
 
         def found() -> dict[str, Any]:
             with store.read(feed=False) as view:
                 return {
                     "counts": messages.counts(view),
-                    "messages": [told(each) for each in messages.found(view, wanted)],
+                    "messages": [told(each, language) for each in messages.found(view, wanted)],
                 }
 
-        return _json(await self._aside(found))
+        return json_of(await self.aside(found))
 
     async def _show(self, request: Request, intake: Intake) -> Response:
-        await self._actor(request, "administrateur")
+        await self.actor(request, "administrateur")
         mid = request.path_params["mid"]
-        store = intake.gateway.everything.store
+        store, language = intake.gateway.everything.store, self.language(request)
 
         def found() -> dict[str, Any] | None:
             with store.read(feed=False) as view:
                 known = messages.stored(view, int(mid)) if mid.isdigit() and len(mid) < 19 else None
-                return None if known is None else {**told(known), "raw": shown(messages.raw(view, known.mid))}
+                return None if known is None else {**told(known, language), "raw": shown(messages.raw(view, known.mid))}
 
-        answer = await self._aside(found)
+        answer = await self.aside(found)
         if answer is None:
             raise NotFound(complaints.MESSAGE_UNKNOWN.at(None, mid=mid[:20]))
-        return _json(answer)
+        return json_of(answer)
 
     async def _replay(self, request: Request, intake: Intake) -> Response:
-        await self._actor(request, "administrateur")
+        await self.actor(request, "administrateur")
         wanted = _filter(request.query_params)
         dry = request.query_params.get("dry-run") == "true"
-        return _json(await self._aside(replayed, intake, wanted, dry))
+        return json_of(await self.aside(replayed, intake, wanted, dry, self.language(request)))
 
 
-def replayed(intake: Intake, wanted: Filter, dry: bool) -> dict[str, Any]:
+def replayed(intake: Intake, wanted: Filter, dry: bool, language: Language) -> dict[str, Any]:
     """Take the messages of a filter in again, the oldest first; return what became of each."""
     with intake.gateway.everything.store.read(feed=False) as view:
         found = messages.found(view, wanted)
     receipts = [intake.replay(each.mid, dry) for each in reversed(found)]
-    return {"dry-run": dry, "messages": [_dry(each) if dry else _became(each) for each in receipts]}
+    return {"dry-run": dry, "messages": [_dry(each, language) if dry else _became(each, language) for each in receipts]}
 
 
-def _became(receipt: Receipt) -> dict[str, Any]:
-    return {"mid": receipt.mid, "state": receipt.state, "code": receipt.code, **receipt.detail}
+def _became(receipt: Receipt, language: Language) -> dict[str, Any]:
+    told = in_language(receipt.detail, language)
+    return {"mid": receipt.mid, "state": receipt.state, "code": receipt.code, **told}
 
 
-def _dry(receipt: Receipt) -> dict[str, Any]:
+def _dry(receipt: Receipt, language: Language) -> dict[str, Any]:
     """Return what a message would become."""
     answer = b"".join(receipt.answers).decode("utf-8", "replace")
-    return {**_became(receipt), "answer": answer, **({"bundle": receipt.bundle} if receipt.bundle is not None else {})}
+    made = {"bundle": receipt.bundle} if receipt.bundle is not None else {}
+    return {**_became(receipt, language), "answer": answer, **made}
 
 
-def told(known: Stored) -> dict[str, Any]:
-    """Return a message as the log is told."""
+def told(known: Stored, language: Language) -> dict[str, Any]:
+    """Return a message as the log is told, its problems in the language of who asks."""
     return {
         "mid": known.mid,
         "received": instant_text(known.received),
@@ -228,7 +270,7 @@ def told(known: Stored) -> dict[str, Any]:
         **({"original": known.original} if known.original else {}),
         **({"mapping": known.mapping} if known.mapping else {}),
         "unplaced_count": known.unplaced,
-        **known.detail,
+        **in_language(known.detail, language),
         "answer": shown(known.answer),
     }
 
@@ -267,8 +309,9 @@ def _filter(parameters: Mapping[str, str]) -> Filter:
     )
 
 
-def _json(content: Any) -> Response:
+def json_of(content: Any) -> Response:
+    """Return a page of the log, which nobody may keep."""
     return Response(encode(content), headers={"content-type": "application/json", "cache-control": "no-store"})
 
 
-__all__ = ["LOG", "MEDIA_TYPES", "PATH", "Messages", "replayed", "shown", "told"]
+__all__ = ["LOG", "MEDIA_TYPES", "PATH", "Messages", "json_of", "replayed", "shown", "told"]

@@ -5,6 +5,7 @@ Source: uvicorn, "Settings", "Deployment".
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -35,6 +36,8 @@ def run(app: Callable[[Settings], Any], settings: Settings, ready: Callable[[str
     Raises: OSError when the address cannot be listened on; SystemExit when the application cannot start.
     """
     signal.signal(signal.SIGTERM, _stop)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the application takes it: it asks for a reload
     listening = listen(settings)
     address = address_of(listening)
     if settings.workers == 1:
@@ -76,6 +79,12 @@ class _Workers(Multiprocess):
                 if self.should_exit.is_set() or not process.process.is_alive():
                     return
         self._ready()
+
+    def handle_hup(self) -> None:
+        """Hand a reload on to the workers; uvicorn would end them all and start them anew."""
+        for process in self.processes:
+            if process.pid is not None:
+                os.kill(process.pid, signal.SIGHUP)
 
     @property
     def failed(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -17,10 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import Lifespan
 
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest, Unavailable, operation_outcome
+from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.rest import html
 from fhir_gateway.rest.complaints import METHOD_NOT_ALLOWED, NOT_OPEN, OUTSIDE_BASE
 from fhir_gateway.rest.guide import add_guide
 from fhir_gateway.rest.hl7v2 import Messages
+from fhir_gateway.rest.hl7v2_outgoing import Outgoing
 from fhir_gateway.rest.hosts import Hosts
 from fhir_gateway.rest.metrics import CONTENT_TYPE, Metrics
 from fhir_gateway.rest.negotiate import JSON, language_of
@@ -29,12 +31,19 @@ from fhir_gateway.rest.openapi import BEARER, paths_of, schemas_of
 from fhir_gateway.rest.version import VERSION
 from fhir_gateway.settings import Settings
 
+if TYPE_CHECKING:
+    from fhir_gateway.exchange.hl7v2.current import Refused
+
 Check = Callable[[], None]  # raises FhirError when the database does not answer
 _READY_SECONDS = 5.0
+_PROBLEMS = 20  # of mappings, told at most
 
 
 class Site:
-    """The FastAPI application and what it shows. `check` and `oauth` are set when the gateway is open."""
+    """The FastAPI application and what it shows. `check`, `refused` and `oauth` are set when the gateway is open.
+
+    `refused`: why the newest mappings are not in force.
+    """
 
     def __init__(self, settings: Settings, metrics: Metrics, lifespan: Lifespan[FastAPI]) -> None:
         self._settings = settings
@@ -43,6 +52,7 @@ class Site:
         self._document: dict[str, Any] | None = None
         self.resource_types: tuple[str, ...] = ()
         self.check: Check | None = None
+        self.refused: Callable[[], Refused | None] | None = None
         self.oauth: Oauth | None = None
         self.app = FastAPI(
             title="FHIR gateway",
@@ -64,6 +74,7 @@ class Site:
         add("/metrics", self.scrape, summary="Counts for Prometheus", tags=["health"], responses=_SCRAPE)
         self.messages = Messages(settings)
         self.messages.add_to(self.app)
+        Outgoing(self.messages).add_to(self.app)
         self.beside_fhir = self._add_oauth() if settings.knows_who_asks else frozenset()
 
     def _add_oauth(self) -> frozenset[str]:
@@ -134,14 +145,22 @@ class Site:
     async def live(self) -> Response:
         return JSONResponse({"status": "up"})
 
-    async def ready(self) -> Response:
+    async def ready(self, request: Request) -> Response:
         if self.check is None:
             return JSONResponse({"status": "starting"}, 503)
         try:
             await asyncio.wait_for(asyncio.to_thread(self.check), _READY_SECONDS)
         except (FhirError, TimeoutError):
             return JSONResponse({"status": "database unavailable"}, 503, {"retry-after": "5"})
-        return JSONResponse({"status": "ready"})
+        refused = self.refused() if self.refused is not None else None
+        if refused is None:
+            return JSONResponse({"status": "ready"})
+        # It answers, by the last good version: a probe must not end it for that.
+        language = language_of(request.headers.get("accept-language"), self._settings.language)
+        problems = [each.text(language) for each in refused.issues[:_PROBLEMS]]
+        since = instant_text(int(refused.since * 1_000_000))
+        told = {"status": "refused", "since": since, "count": len(refused.issues), "problems": problems}
+        return JSONResponse({"status": "ready", "mappings": told})
 
     async def scrape(self) -> Response:
         page = await asyncio.to_thread(self._metrics.page)

@@ -10,6 +10,7 @@ Source: HL7 v2.5.1, chapter 2, 2.9.2 (a sender sends again until it is answered)
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -30,6 +31,9 @@ State = Literal[
 STATES: tuple[State, ...] = get_args(State)
 LEFT: frozenset[State] = frozenset({"rejected", "dead"})  # what a person has to look at
 _NUMBER = {state: number for number, state in enumerate(STATES)}
+# What keeps a person from sending an entry again or giving it up: it is on its way, what was sent since tells of the
+# same anew, or nothing waits for it.
+WhyNot = Literal["", "sending", "superseded", "settled"]
 _TRIES = 100  # of one entry that are remembered
 _LONGEST = 400  # characters of a text about a try
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -129,19 +133,24 @@ class Filter:
     control_id: str = ""
     subject: str = ""
     since: int = 0  # µs
+    until: int = 0  # µs, excluded
+    before: int = 0  # oid: those before it
     last: int = 100
 
 
 _COLUMNS = tuple(Entry.__slots__)
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM outgoing"
 _GIVEN = ("recorded", "due", "settled", "held_until", "state", "attempts", "vid", "destination", "event", "why",
-          "subject", "document", "replaces", "control_id", "mapping", "holder", "size", "detail", "answer",
-          "raw")  # fmt: skip
+          "subject", "document", "replaces", "control_id", "mapping", "holder", "size", "detail",
+          "answer")  # fmt: skip
 _ABOUT = f"{_SELECT} WHERE subject = ? AND destination = ? AND state < {_NUMBER['rejected']}"
 _UNSETTLED = "state < 2"  # as the index of lines says it
 _HEAD = f"{_SELECT} WHERE destination = ? AND {_UNSETTLED} ORDER BY recorded, oid LIMIT 1"
 _BUSY = f"SELECT 1 FROM outgoing WHERE destination = ? AND {_UNSETTLED} AND holder <> '' AND held_until > ? LIMIT 1"
 _STOPPED = f"SELECT 1 FROM outgoing WHERE state = {_NUMBER['rejected']} AND destination = ? LIMIT 1"
+_KEEP = "INSERT INTO outgoing_raw (oid, raw) VALUES (?, ?) ON CONFLICT (oid) DO UPDATE SET raw = excluded.raw"
+_LATER = f"""SELECT 1 FROM outgoing WHERE subject = ? AND destination = ? AND event LIKE ? AND oid > ?
+AND state IN ({_NUMBER["sending"]}, {_NUMBER["sent"]}, {_NUMBER["acknowledged"]}) LIMIT 1"""
 _LINES = f"SELECT DISTINCT destination FROM outgoing WHERE {_UNSETTLED}"
 
 
@@ -157,7 +166,7 @@ def add(tx: Write, items: Sequence[Item]) -> None:
     for number, each in enumerate(items):
         told = (each.vid, each.destination, each.event, each.why, each.subject, each.document, each.replaces)
         mine = control_id(tx.instant, number)
-        rows += (tx.instant, tx.instant, 0, 0, 0, 0, *told, mine, "", "", 0, b"{}", b"", b"")
+        rows += (tx.instant, tx.instant, 0, 0, 0, 0, *told, mine, "", "", 0, b"{}", b"")
     marks = ", ".join([f"({', '.join('?' * len(_GIVEN))})"] * len(items))
     tx.change(f"INSERT INTO outgoing ({', '.join(_GIVEN)}) VALUES {marks}", rows)
 
@@ -216,16 +225,35 @@ def claim(store: Store, entry: Entry, holder: str, seconds: float, written: Writ
             if written is None:
                 return None
             tx.change(
-                "UPDATE outgoing SET state = ?, holder = ?, held_until = ?, attempts = ?, raw = ?, size = ?,"
-                " mapping = ? WHERE oid = ?",
-                (*held, written.data, len(written.data), written.mapping, now.oid),
+                "UPDATE outgoing SET state = ?, holder = ?, held_until = ?, attempts = ?, size = ?, mapping = ?"
+                " WHERE oid = ?",
+                (*held, len(written.data), written.mapping, now.oid),
             )
+            tx.change(_KEEP, (now.oid, written.data))
         else:
             statement = "UPDATE outgoing SET state = ?, holder = ?, held_until = ?, attempts = ? WHERE oid = ?"
             tx.change(statement, (*held, now.oid))
         taken = stored(tx, now.oid)
         assert taken is not None
         return Claimed(taken, raw(tx, now.oid) if written is None or now.size else written.data)
+
+    return store.write(work, _line(entry.destination))
+
+
+def keep(store: Store, entry: Entry, written: Written) -> bool:
+    """Keep the bytes of the head of a line that nobody sends yet; False when it stands otherwise by now."""
+
+    def work(tx: Write) -> bool:
+        assert isinstance(tx, Writer)
+        tx.beside = True
+        changed = tx.rows(
+            f"UPDATE outgoing SET size = ?, mapping = ? WHERE oid = ? AND control_id = ? AND size = 0"
+            f" AND {_UNSETTLED} RETURNING oid",
+            (len(written.data), written.mapping, entry.oid, entry.control_id),
+        )
+        if changed:
+            tx.change(_KEEP, (entry.oid, written.data))
+        return bool(changed)
 
     return store.write(work, _line(entry.destination))
 
@@ -373,9 +401,10 @@ def found(view: Read, wanted: Filter) -> list[Entry]:
         if text := getattr(wanted, column):
             clauses.append(f"{column} = ?")
             values.append(text)
-    if wanted.since:
-        clauses.append("recorded >= ?")
-        values.append(wanted.since)
+    for clause, number in (("recorded >= ?", wanted.since), ("recorded < ?", wanted.until), ("oid < ?", wanted.before)):
+        if number:
+            clauses.append(clause)
+            values.append(number)
     where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
     rows = view.rows(f"{_SELECT}{where} ORDER BY oid DESC LIMIT ?", (*values, wanted.last))
     return [_entry(row) for row in rows]
@@ -388,8 +417,8 @@ def stored(view: Read, oid: int) -> Entry | None:
 
 
 def raw(view: Read, oid: int) -> bytes:
-    """Return the bytes of an entry; b"" where they were not made yet, or there is none."""
-    rows = view.rows("SELECT raw FROM outgoing WHERE oid = ?", (oid,))
+    """Return the bytes of an entry; b"" where they were not made yet or are kept no longer, or there is none."""
+    rows = view.rows("SELECT raw FROM outgoing_raw WHERE oid = ?", (oid,))
     return bytes(rows[0][0]) if rows else b""
 
 
@@ -412,39 +441,61 @@ def oldest(view: Read) -> int:
     return int(view.rows(f"SELECT coalesce(min(recorded), 0) FROM outgoing WHERE {_UNSETTLED}")[0][0])
 
 
+def why_not_again(view: Read, entry: Entry) -> WhyNot:
+    """Return what keeps an entry from being sent again; "" where nothing does.
+
+    Who sent an earlier version after a later one would put back at its receiver what was amended or withdrawn.
+    """
+    if entry.state == "sending" and entry.held_until > time.time_ns() // 1000:
+        return "sending"
+    kind = f"{entry.event.partition('^')[0]}^%"
+    later = view.rows(_LATER, (entry.subject, entry.destination, kind, entry.oid))
+    return "superseded" if later else ""
+
+
+def why_not_aside(entry: Entry) -> WhyNot:
+    """Return what keeps an entry from being given up; "" where nothing does."""
+    if entry.state == "sending" and entry.held_until > time.time_ns() // 1000:
+        return "sending"
+    return "settled" if entry.state in ("sent", "acknowledged", "dead") else ""
+
+
 def send_again(store: Store, oid: int) -> bool:
     """Put an entry at its place in the line again, to be written anew by the rules of now, under a new MSH-10.
 
-    Whoever has had it takes it for another message: that is meant, since the same would be answered as before.
-    Returns False for one that is being sent, or is not there.
+    Whoever has had it takes it for another message: that is meant, since the same would be answered as before. One that
+    waits is tried at once, as it is: it may have arrived, and nobody has answered it yet.
+    Returns False for one that is not there, or that something keeps from it (`why_not_again`).
     """
 
     def work(tx: Write) -> bool:
         assert isinstance(tx, Writer)
         tx.beside = True
         entry = stored(tx, oid)
-        if entry is None or (entry.state == "sending" and entry.held_until > tx.instant):
+        if entry is None or why_not_again(tx, entry):
             return False
+        if entry.state in ("queued", "sending") and entry.size:
+            tx.change("UPDATE outgoing SET due = ? WHERE oid = ?", (tx.instant, oid))
+            return True
         tx.change(
-            "UPDATE outgoing SET state = 0, due = ?, settled = 0, holder = '', held_until = 0, size = 0, raw = ?,"
+            "UPDATE outgoing SET state = 0, due = ?, settled = 0, holder = '', held_until = 0, size = 0,"
             " control_id = ?, mapping = '', answer = ?, detail = ? WHERE oid = ?",
-            (tx.instant, b"", control_id(tx.instant, 0), b"", b"{}", oid),
+            (tx.instant, control_id(tx.instant, 0), b"", b"{}", oid),
         )
+        tx.change("DELETE FROM outgoing_raw WHERE oid = ?", (oid,))
         return True
 
     return store.write(work, Locks(criteria=frozenset({line_lock(_destination(store, oid))})))
 
 
 def set_aside(store: Store, oid: int, why: str) -> bool:
-    """Give an entry up, so that its line goes on; False for one that is being sent, was taken, or is not there."""
+    """Give an entry up, so that its line goes on; False for one that is not there, or `why_not_aside`."""
 
     def work(tx: Write) -> bool:
         assert isinstance(tx, Writer)
         tx.beside = True
         entry = stored(tx, oid)
-        if entry is None or entry.state in ("sent", "acknowledged", "dead"):
-            return False
-        if entry.state == "sending" and entry.held_until > tx.instant:
+        if entry is None or why_not_aside(entry):
             return False
         tried = Tried("dead", why, answer=entry.answer, detail={**entry.detail, "given_up": _fit(why)})
         _note(tx, entry, tried)

@@ -37,7 +37,7 @@ from fhir_gateway.store.postgres_rows import (
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.sharing import PatientParameters
 from fhir_gateway.store.view import CURRENT, View, within
-from fhir_gateway.store.writer import Rows, Writer
+from fhir_gateway.store.writer import ERASE_SENT, Rows, Writer
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -198,6 +198,11 @@ class PostgresWriter(_Connected, Writer):
     def erase(self, table: str, rids: Sequence[int]) -> int:
         # The room of dead rows is written over after the next vacuum, which the server begins by itself.
         return self._connection.execute(f"DELETE FROM {table} WHERE rid = ANY(%s::bigint[])", [list(rids)]).rowcount
+
+    def erase_sent(self, subjects: Sequence[str], settled_only: bool) -> None:
+        for each in ERASE_SENT:
+            statement = _native(each.format(subjects="subject = ANY(?::text[])"))
+            self._connection.execute(statement, (int(settled_only), list(subjects)))
 
     def write_rows(self, rows: Rows) -> None:
         if rows.unindexed:

@@ -194,10 +194,9 @@ outgoing = Table(
     Column("control_id", Text, nullable=False),
     Column("mapping", Text, nullable=False),  # version of the rules that it was written by
     Column("holder", Text, nullable=False),  # the process that sends it, until `held_until`
-    Column("size", Integer, nullable=False),  # bytes of `raw`; 0: not written yet
+    Column("size", Integer, nullable=False),  # of its bytes; 0: not written yet
     Column("detail", LargeBinary, nullable=False),  # JSON: why it was refused or could not be written
     Column("answer", LargeBinary, nullable=False),  # its acknowledgement
-    Column("raw", LargeBinary, nullable=False),  # last, so that who reads the others does not read it
     Index(
         "outgoing_line", "destination", "recorded", "oid",
         sqlite_where=text("state < 2"), postgresql_where=text("state < 2"),
@@ -207,6 +206,14 @@ outgoing = Table(
     Index("outgoing_subject", "subject", "destination", "oid"),
     sqlite_autoincrement=True,
 )  # fmt: skip
+
+# The bytes of one each, apart: SQLite writes a row anew, bytes and all, whenever its state changes.
+outgoing_raw = Table(
+    "outgoing_raw",
+    metadata,
+    Column("oid", Rid, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+)
 
 # A try to send one each.
 outgoing_try = Table(

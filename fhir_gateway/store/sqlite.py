@@ -32,7 +32,7 @@ from fhir_gateway.store.sqlite_plain_reads import PlainReads
 from fhir_gateway.store.text.query import passes
 from fhir_gateway.store.text.spelling import PASSES
 from fhir_gateway.store.view import View
-from fhir_gateway.store.writer import Rows, Writer
+from fhir_gateway.store.writer import ERASE_SENT, Rows, Writer
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -143,6 +143,16 @@ class SqliteWriter(_Connected, Writer):
         self._connection.execute("PRAGMA secure_delete = ON")
         try:
             return self._connection.execute(f"DELETE FROM {table} WHERE {clause}", (value,)).rowcount
+        finally:
+            self._connection.execute("PRAGMA secure_delete = OFF")
+
+    def erase_sent(self, subjects: Sequence[str], settled_only: bool) -> None:
+        self.erased = True
+        self._connection.execute("PRAGMA secure_delete = ON")
+        try:
+            for each in ERASE_SENT:
+                statement = each.format(subjects="subject IN (SELECT value FROM json_each(?))")
+                self._connection.execute(statement, (int(settled_only), json.dumps(list(subjects))))
         finally:
             self._connection.execute("PRAGMA secure_delete = OFF")
 

@@ -67,6 +67,12 @@ class Rows:
 
 _NOTHING = (0, 0, 0)
 _ORGANISATION = "Organization"
+_TOLD = frozenset({"DiagnosticReport"})  # what messages to hospitals tell of (store/outbox.py)
+# With: 1 for those only that wait for nothing any more, else 0; then which subjects.
+ERASE_SENT = (
+    "DELETE FROM outgoing_raw WHERE oid IN (SELECT oid FROM outgoing WHERE (state >= 2 OR ? = 0) AND {subjects})",
+    "UPDATE outgoing SET answer = substr(answer, 1, 0), size = 0 WHERE (state >= 2 OR ? = 0) AND {subjects}",
+)
 
 
 class Writer(Sharing):
@@ -223,10 +229,13 @@ class Writer(Sharing):
         if self.touched is not None:
             self.touched.add_stored(self, rids)
         versions = self.erase("history", rids)
-        if superseded_only:
-            return versions
         clause, value = self.among("rid", rids)
         found = self.rows(f"SELECT rtype, fhir_id, rid, owner FROM resource WHERE {clause}", (value,))
+        named = [(self.types.name(rtype), id) for rtype, id, *_ in found]
+        if told := [f"{type}/{id}" for type, id in named if type in _TOLD]:
+            self.erase_sent(told, superseded_only)
+        if superseded_only:
+            return versions
         gone = [Gone(self.types.name(rtype), id, rid, owner, purged=True) for rtype, id, rid, owner in found]
         self.organisations |= any(each.type == _ORGANISATION for each in gone)
         if erased := leaving(gone, self.instant):
@@ -238,6 +247,14 @@ class Writer(Sharing):
         if changes:
             self.settle(changes)
         return versions
+
+    @abstractmethod
+    def erase_sent(self, subjects: Sequence[str], settled_only: bool) -> None:
+        """Take away the bytes of messages that told of resources ("DiagnosticReport/1"), and what was answered.
+
+        One that still waits, of which nothing is left to be told, ends when it is to be written; `settled_only`: those
+        are left, since what they tell of stays.
+        """
 
     def absent(self, keys: Iterable[Key]) -> set[Key]:
         wanted = set(keys)

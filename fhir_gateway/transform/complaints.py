@@ -155,6 +155,28 @@ NOT_FOUND_BY = Complaint(
     en="{where}: the {type} has no identifier with an assigning authority, by which it could be found.",
     fr="{where} : le {type} n'a pas d'identifiant avec autorité d'affectation, qui permette de le retrouver.",
 )
+OF_NO_GROUP = Complaint(
+    "mapping-of-no-group",
+    "structure",
+    en="{where}: {name} stands where no group has a place for it: what it belongs to cannot be told. Send it after the "
+    "segment that begins its group.",
+    fr="{where} : {name} figure là où aucun groupe n'a de place pour lui : on ne peut dire à quoi il se rapporte. "
+    "Envoyez-le après le segment qui ouvre son groupe.",
+)
+MISPLACED = Complaint(
+    "mapping-misplaced",
+    "structure",
+    en="{where}: {name} stands where the message has no place for it; it was read all the same.",
+    fr="{where} : {name} figure là où le message n'a pas de place pour lui ; il a été lu quand même.",
+    severity="warning",
+)
+MISSING = Complaint(
+    "mapping-segment-missing",
+    "required",
+    en="{where}: the message has no {name}; it was read without.",
+    fr="{where} : le message n'a pas de {name} ; il a été lu sans.",
+    severity="warning",
+)
 INCOMPLETE = Complaint(
     "mapping-incomplete",
     "required",

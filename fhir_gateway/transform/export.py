@@ -112,46 +112,91 @@ def _row_of_making(number: int, message: Message, making: Making, shared: Making
     )  # fmt: skip
 
 
+# --- what is sent
+
+_HEADS_OUT = (
+    ("HL7 FHIR", "", "", "Condition (IF True)", "HL7 v2", "", "", "", "Comments"),
+    (
+        "Sort Order", "FHIRPath", "Assignment", "Computable ANTLR", "Identifier", "Cardinality - Max",
+        "Data Type Mapping", "Vocabulary Mapping", "",
+    ),
+)  # fmt: skip
+_HEADS_OF_LINES = (
+    ("HL7 v2", "", "", "HL7 FHIR", "", ""),
+    ("Sort Order", "Line", "Segment Map", "For each (FHIRPath)", "Computable ANTLR", "Needs"),
+)
+
+
+def tables_out(rules: Rules) -> Iterator[tuple[str, str]]:
+    """Yield the same of rules for what is sent, whose sources are FHIRPath and whose targets are places of segments."""
+    for each in rules.segments.values():
+        yield f"segments/{each.home}[{_mapped(each)}].csv", _csv(_HEADS_OUT, _rows_out(each))
+    for each in rules.datatypes.values():
+        yield f"datatypes/{each.name}.csv", _csv(_HEADS_OUT, _rows_out(each))
+    for message in rules.messages.values():
+        rows = (
+            (str(number), each.id, ", ".join(each.segments), each.per, each.when, ", ".join(each.needs))
+            for number, each in enumerate(message.makings, 1)
+        )
+        yield f"messages/{message.name}.csv", _csv(_HEADS_OF_LINES, rows)
+
+
+def _rows_out(rules: RuleSet) -> Iterator[tuple[str, ...]]:
+    for number, rule in enumerate(rules.rules, 1):
+        about = f"{rule.source} ({rule.id}, {rule.place})" if rule.source else f"{rule.id}, {rule.place}"
+        most = "-1" if "[+]" in rule.to else "1"
+        yield (str(number), rule.path, _assigned(rule), rule.when, rule.to, most, rule.type, rule.map, about)
+
+
 # --- ConceptMaps
 
 
-def concept_maps(rules: Rules) -> Iterator[dict[str, Any]]:
-    """Yield a ConceptMap for each table of a segment or data type: fields to elements."""
+def concept_maps(rules: Rules, out: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield a ConceptMap for each table of a segment or data type: fields to elements; of what is sent (`out`) FHIRPath
+    to fields.
+    """
     kinds = ((rules.segments.values(), "segment"), (rules.datatypes.values(), "datatype"))
     for sets, kind in kinds:
         for each in sets:
-            elements = list(_elements(each))
+            elements = list(_elements(each, out))
             if elements:
-                yield _concept_map(each, kind, elements)
+                yield _concept_map(each, kind, elements, out)
 
 
-def _concept_map(rules: RuleSet, kind: str, elements: list[dict[str, Any]]) -> dict[str, Any]:
+def _concept_map(rules: RuleSet, kind: str, elements: list[dict[str, Any]], out: bool) -> dict[str, Any]:
     name = f"{kind}-{rules.home}-{_mapped(rules) if kind == 'segment' else rules.name.partition('[')[2].rstrip(']')}"
-    name = name.lower().replace("_", "-")
+    name = f"{'out-' if out else ''}{name.lower().replace('_', '-')}"
+    # A data type mapping of what is sent is called by the type of FHIR first: Identifier[CX].
+    v2, fhir = (rules.target, rules.home) if out and kind == "datatype" else (rules.home, rules.target)
+    sides = f"{CANONICAL_BASE}/hl7v2/{kind}/{v2}", f"http://hl7.org/fhir/StructureDefinition/{fhir}"
+    source, target = reversed(sides) if out else sides
     return {
         "resourceType": "ConceptMap",
         "id": name[:64],
         "url": f"{CANONICAL_BASE}/ConceptMap/{name}",
         "name": name.title().replace("-", ""),
-        "title": f"{rules.home} to {rules.target}",
+        "title": f"{fhir} to {v2}" if out else f"{v2} to {fhir}",
         "status": "active",
         "group": [
             {
-                "source": f"{CANONICAL_BASE}/hl7v2/{kind}/{rules.home}",
-                "target": f"http://hl7.org/fhir/StructureDefinition/{rules.target}",
+                "source": source,
+                "target": target,
                 "element": elements,
             }
         ],
     }
 
 
-def _elements(rules: RuleSet) -> Iterator[dict[str, Any]]:
+def _elements(rules: RuleSet, out: bool) -> Iterator[dict[str, Any]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for rule in rules.rules:
         if not rule.path:
             continue
         exact = not (rule.when or rule.map or rule.type or rule.value)
-        target = {"code": _code(rule, rules.target), "equivalence": "equivalent" if exact else "relatedto"}
+        target = {
+            "code": rule.to if out else _code(rule, rules.target),
+            "equivalence": "equivalent" if exact else "relatedto",
+        }
         said = (
             ("if", rule.when), ("data type mapping", rule.type), ("ConceptMap", rule.map), ("value", rule.value),
             ("source", rule.source), ("rule", f"{rule.id}, {rule.place}"),

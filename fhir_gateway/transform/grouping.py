@@ -10,9 +10,19 @@ Source: HL7 v2.5.1, chapter 2, 2.12 (message structures, segment groups).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from fhir_gateway.transform.rules import Group
 from fhir_gateway.transform.source import Scope, Segment
+
+
+class Misplaced(NamedTuple):
+    """A segment that stands where no group has a place for it. `heads`: whether it begins a group of its own, of which
+    nobody can tell what it is about.
+    """
+
+    segment: Segment
+    heads: bool
 
 
 class Grouping:
@@ -20,6 +30,7 @@ class Grouping:
 
     def __init__(self, root: Group) -> None:
         self._root = _Node(root, None)
+        self._heads, self._known = _names_of(root)
 
     def names(self) -> set[str]:
         """Return the names of all groups."""
@@ -30,8 +41,8 @@ class Grouping:
             waiting += node.within
         return found
 
-    def scopes(self, segments: Iterable[Segment]) -> Scope:
-        """Return the groups of a message, the whole first."""
+    def scopes(self, segments: Iterable[Segment], misplaced: list[Misplaced] | None = None) -> Scope:
+        """Return the groups of a message, the whole first. `misplaced`: segments that have no place are added to it."""
         node = self._root
         scope = root = Scope(node.name)
         step = 0  # how far into its head the group is
@@ -58,12 +69,24 @@ class Grouping:
                 at, here = at.parent, here.parent
             if at is not None and here is not None:
                 node, scope = at, here
+            elif misplaced is not None and name in self._known and (scope is not root or name in self._heads):
+                misplaced.append(Misplaced(segment, name in self._heads))
             same = scope.segments.get(name)
             if same is None:
                 scope.segments[name] = [segment]
             else:
                 same.append(segment)
         return root
+
+
+def _names_of(group: Group) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of segments that begin the groups within a group, and of all that belong to them."""
+    heads, known = frozenset[str](), frozenset[str]()
+    for each in group.groups:
+        inner, own = _names_of(each)
+        heads |= inner | frozenset(each.head)
+        known |= own | frozenset((*each.head, *each.body))
+    return heads, known
 
 
 class _Node:

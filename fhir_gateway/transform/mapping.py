@@ -19,7 +19,7 @@ from fhir_gateway.transform.codes import CodeMaps
 from fhir_gateway.transform.compile import Compiler
 from fhir_gateway.transform.complaints import MappingError
 from fhir_gateway.transform.documents import files_of
-from fhir_gateway.transform.grouping import Grouping
+from fhir_gateway.transform.grouping import Grouping, Misplaced
 from fhir_gateway.transform.program import Functions, Program
 from fhir_gateway.transform.rules import Making, Message, Rules, read_layers
 from fhir_gateway.transform.run import Filling, Fired, Instance, Run, criteria
@@ -203,6 +203,7 @@ class MessageMapping:
         self.name = message.name
         assert message.group is not None
         self._grouping = Grouping(message.group)
+        self._expects = frozenset(message.expects)
         groups = self._grouping.names()
         self._makers: dict[str, _Maker] = {}
         self._per_group: dict[str, list[_Maker]] = {}
@@ -235,7 +236,10 @@ class MessageMapping:
             self._ready(self._functions)
         segments = source.segments
         run = Run(source.seed, traced, self._holders)
-        root = self._grouping.scopes(segments)
+        misplaced: list[Misplaced] = []
+        root = self._grouping.scopes(segments, misplaced)
+        if misplaced or self._expects:
+            self._judge_order(segments, misplaced, run)
         self._begin(root, run)
         begun = tuple(run.instances)
         for each in begun:
@@ -250,6 +254,15 @@ class MessageMapping:
             refer(*where)
         self._complete(run)
         return Result(tuple(run.instances), tuple(run.issues), self._unplaced(segments, run), _placed(run))
+
+    def _judge_order(self, segments: Iterable[Segment], misplaced: Sequence[Misplaced], run: Run) -> None:
+        """Say which segments are missing, and which stand where no group has a place for them."""
+        for segment, heads in misplaced:
+            where = f"{segment.name}^{segment.number}"
+            complaint = complaints.OF_NO_GROUP if heads else complaints.MISPLACED
+            run.issues.append(complaint.at(None, where=where, name=segment.name))
+        for name in self._expects.difference(each.name for each in segments) if self._expects else ():
+            run.issues.append(complaints.MISSING.at(None, where=f"{name}^1", name=name))
 
     def _begin(self, scope: Scope, run: Run) -> None:
         for maker in self._per_group.get(scope.name, ()):
@@ -274,7 +287,8 @@ class MessageMapping:
                 if lacking:
                     kind = resource["resourceType"]
                     where, path = _where(each), f"{kind}.{lacking}"
-                    run.issues.append(complaint.at(None, where=where, type=kind, path=path))
+                    if not _dropped(lacking, each, run):
+                        run.issues.append(complaint.at(None, where=where, type=kind, path=path))
                     lost.add(each.full_url)
                     continue
                 if maker.making.found_by:
@@ -315,6 +329,18 @@ def _placed(run: Run) -> tuple[Fired, ...]:
 def _where(instance: Instance) -> str:
     segment = instance.segment
     return f"{segment.name}^{segment.number}" if segment is not None else "MSH^1"
+
+
+def _dropped(element: str, instance: Instance, run: Run) -> bool:
+    """Tell whether a required element is absent since its code is in no table, and say that it cannot be."""
+    for at, issue in enumerate(run.issues):
+        if issue.complaint is not complaints.CODE_DROPPED or issue.values["path"].split(".")[0] != element:
+            continue
+        segment = instance.segment
+        if segment is None or issue.values["where"].split("^")[:2] == [segment.name, str(segment.number)]:
+            run.issues[at] = complaints.CODE_REQUIRED.at(None, **issue.values)
+            return True
+    return False
 
 
 def _forget(instance: Instance) -> None:

@@ -90,12 +90,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A kind of message: which `events` are of it, its groups, what is made of it."""
+    """A kind of message: which `events` are of it, its groups, what is made of it. `expects`: segments that it is told
+    to lack where they are missing.
+    """
 
     name: str
     place: str
     events: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
+    expects: tuple[str, ...] = ()
     group: Group | None = None
     uses: tuple[str, ...] = ()
     makings: tuple[Making, ...] = ()
@@ -125,7 +128,7 @@ _RULE_KEYS = ("id", "from", "when", "to", "type", "map", "unmatched", "value", "
               "warn", "group")  # fmt: skip
 _MAKING_KEYS = ("id", "resource", "per", "when", "segments", "around", "request", "found_by", "prefer", "required",
                 "needs", "rules", "drop")  # fmt: skip
-_MESSAGE_KEYS = ("message", "events", "accepted", "groups", "uses", "makes", "drop")
+_MESSAGE_KEYS = ("message", "events", "accepted", "expects", "groups", "uses", "makes", "drop")
 _GROUP_KEYS = ("group", "head", "body", "groups")
 _SET_KEYS = ("segment", "resource", "ignored", "rules", "drop")
 
@@ -216,6 +219,7 @@ class _Reader:
             below,
             events=(*below.events, *self._texts(content, "events")),
             accepted=(*below.accepted, *self._texts(content, "accepted")),
+            expects=(*below.expects, *self._texts(content, "expects")),
             group=Group("MESSAGE", ("MSH",), (), groups) if groups else below.group,
             uses=(*below.uses, *self._texts(content, "uses")),
             makings=tuple(makings.values()),

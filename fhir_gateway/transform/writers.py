@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from fhir_gateway.fhir.fhirpath import Engine, Expression, FhirPathError, Hooks, Node
 from fhir_gateway.fhir.outcome import Complaint, Issue
@@ -27,6 +27,7 @@ from fhir_gateway.transform.rules import Making, Message, Rule, Rules, RuleSet, 
 from fhir_gateway.transform.writing import PLACEHOLDER
 
 Place = Any  # where something goes, as a format has compiled it
+_SHOWN = 40  # characters of a path in the trace
 _NOT_HERE = ("instance", "also", "warn", "group")  # what a rule may say in the other direction only
 
 
@@ -45,6 +46,10 @@ class Spot(Protocol):
 
     def put_encoded(self, data: str | bytes) -> None:
         """Put what is base64, or bytes that are to become it, however much."""
+        ...
+
+    def where(self) -> str:
+        """Return the place below its line, as people are told: 3[2].4.1; "" for none."""
         ...
 
 
@@ -78,14 +83,35 @@ class Lines(Protocol):
         ...
 
 
+class Wrote(NamedTuple):
+    """A rule that wrote something. `place`: its file and line; `source`: the element, or the template, that it wrote;
+    `where`: what it wrote to, as PID-1-3[2].4.1 (the first PID).
+    """
+
+    rule: str
+    place: str
+    source: str
+    where: str
+
+
 @dataclass(slots=True)
 class Writing:
-    """One message being written. `wrote`: whether a rule put something since it was last looked at."""
+    """One message being written. `wrote`: whether a rule put something since it was last looked at; `line`: the one at
+    hand; `trace`: what was written, if asked for.
+    """
 
     variables: dict[str, Any]
     hooks: Hooks
     issues: list[Issue] = field(default_factory=list)
     wrote: bool = False
+    line: str = ""
+    trace: list[Wrote] | None = None
+
+    def note(self, rule: Rule, at: At, spot: Spot) -> None:
+        """Note that a rule wrote something."""
+        self.wrote = True
+        if self.trace is not None and (where := spot.where()):
+            self.trace.append(Wrote(rule.id, rule.place, _source(rule, at), f"{self.line}-{where}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +143,20 @@ def resource_of(item: Any) -> Node | None:
             break
         node = node.parent
     return node
+
+
+def place_of(item: Any) -> str:
+    """Return where an item stands, as Patient/1.name[0].family; "" for a value that was computed."""
+    steps: list[str] = []
+    node = item if isinstance(item, Node) else None
+    while node is not None:
+        value = node.value
+        if isinstance(value, dict) and "resourceType" in value:
+            own = f"{value['resourceType']}/{value['id']}" if "id" in value else value["resourceType"]
+            return ".".join((own, *reversed(steps)))
+        steps.append(node.key if node.place is None else f"{node.key}[{node.place}]")
+        node = node.parent
+    return ""
 
 
 class Writers:
@@ -157,14 +197,17 @@ class MessageWriter:
     name: str
     lines: tuple[_Line, ...]
 
-    def write(self, about: dict[str, Any], into: Lines, variables: Mapping[str, Any], hooks: Hooks) -> list[Issue]:
+    def write(
+        self, about: dict[str, Any], into: Lines, variables: Mapping[str, Any], hooks: Hooks,
+        trace: list[Wrote] | None = None,
+    ) -> list[Issue]:  # fmt: skip
         """Write what is said of a resource; return what is wrong, and what was told on the way.
 
         `variables`: what rules may ask by name, as %name. %number is the number of a line among those of its name,
-        %group that of the item among those that the line is written for.
+        %group that of the item among those that the line is written for. `trace`: what is written is added to it.
         """
         root = Node(about, about["resourceType"])
-        writing = Writing(dict(variables), hooks)
+        writing = Writing(dict(variables), hooks, trace=trace)
         numbers: dict[str, int] = {}
         start = At(root, root, writing)
         for line in self.lines:
@@ -182,7 +225,7 @@ class MessageWriter:
             for name, apply in line.sets:
                 number = numbers.get(name, 0) + 1
                 writing.variables |= {"number": number, "group": group}
-                writing.wrote = False
+                writing.wrote, writing.line = False, f"{name}-{number}"
                 spot = into.line(name)
                 apply(at, spot)
                 if not writing.wrote:
@@ -195,6 +238,14 @@ class MessageWriter:
                         for path, need in line.needs
                         if not (need(at) if callable(need) else spot.within(need).filled())
                     )
+
+
+def _source(rule: Rule, at: At) -> str:
+    """Return what a rule wrote: its template, the element that it read, else its path in the resource at hand."""
+    if rule.value:
+        return f'"{rule.value}"'
+    path = rule.path if len(rule.path) <= _SHOWN else f"{rule.path[:_SHOWN]}…"
+    return place_of(at.item) or f"{place_of(at.resource)} {path}".strip()
 
 
 class _Paths:
@@ -333,7 +384,7 @@ class _Compiler:
             texts = [path(at) for path in paths]
             if all(texts):
                 there.put(words[0] + "".join(text + word for text, word in zip(texts, words[1:], strict=True)))
-                at.writing.wrote = True
+                at.writing.note(rule, at, there)
 
         return put
 
@@ -362,14 +413,14 @@ class _Compiler:
             data = encoded_of(at.item)
             if data is not None:
                 there.put_encoded(data)
-                at.writing.wrote = True
+                at.writing.note(rule, at, there)
                 return
             text = text_of(at.item)
             if text and maps is not None:
                 text = maps(text, at.writing)
             if text:
                 there.put(text)
-                at.writing.wrote = True
+                at.writing.note(rule, at, there)
 
         return put
 

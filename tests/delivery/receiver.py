@@ -37,12 +37,13 @@ AGREES = says("AA")
 @dataclass
 class Receiver:
     """Use it as a context. `behaviour`: the blocks that a message is answered with, none for silence; None ends the
-    connection. It may be replaced meanwhile.
+    connection. It may be replaced meanwhile. `hold`: nothing is read until it is set.
     """
 
     behaviour: Behaviour = AGREES
     port: int = 0
     context: ssl.SSLContext | None = None
+    hold: threading.Event | None = None
     received: list[bytes] = field(default_factory=list)
     connections: int = 0
 
@@ -50,10 +51,12 @@ class Receiver:
         self._socket = socket.create_server(("127.0.0.1", self.port))
         self.port = self._socket.getsockname()[1]
         self._open: list[socket.socket] = []
+        self._ended = False
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended = True
         # A thread that waits in accept() keeps the port unless it is told.
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -67,11 +70,16 @@ class Receiver:
         while True:
             try:
                 connection, _ = self._socket.accept()
-                if self.context is not None:
-                    connection = self.context.wrap_socket(connection, server_side=True)
-            except ssl.SSLError:
-                continue
             except OSError:
+                return
+            if self.context is not None:
+                try:
+                    connection = self.context.wrap_socket(connection, server_side=True)
+                except OSError:
+                    connection.close()
+                    continue
+            if self._ended:
+                connection.close()
                 return
             self.connections += 1
             self._open.append(connection)
@@ -79,6 +87,8 @@ class Receiver:
 
     def _serve(self, connection: socket.socket) -> None:
         framer = Framer(1 << 28)
+        if self.hold is not None:
+            self.hold.wait(30)
         with suppress(OSError):
             while data := connection.recv(1 << 16):
                 for block in framer.receive(data):

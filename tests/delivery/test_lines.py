@@ -5,10 +5,12 @@ Source: HL7 v2.5.1, chapter 2, 2.9.2; HL7, Transport Specification: MLLP, Releas
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -265,8 +267,113 @@ def test_told_to_stop_it_lets_go_of_what_is_on_its_way(store: Store) -> None:
         assert len(set(receiver.received)) == 1
 
 
+def test_who_wants_it_tried_at_once_need_not_wait_and_it_goes_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fhir_gateway.delivery.lines._SOONER", 0.05)
+    [control_id] = added(store, 1)
+    with Receiver(lambda data: []) as receiver:
+        pace = Pace(look=0.05, first_retry=60)
+        with sending(store, route(receiver, patience=HASTE), pace=pace):
+            assert eventually(lambda: came(store) == ["no answer in 0.3 s"])
+            receiver.behaviour = says("AA")
+            time.sleep(0.3)
+            assert states(store) == ["queued"]
+            assert outbox.send_again(store, 1)
+            assert eventually(lambda: states(store) == ["acknowledged"])
+        assert receiver.control_ids == [control_id] * 2
+        assert len(set(receiver.received)) == 1
+
+
 def test_what_is_too_old_is_given_up(store: Store) -> None:
     added(store, 1)
     with sending(store, route(free_port(), give_up_seconds=0.2)):
         assert eventually(lambda: states(store) == ["dead"])
-    assert entries(store)[0].detail["given_up"] == "too old"
+    issues = entries(store)[0].detail["issues"]
+    assert [each["code"] for each in issues] == ["outgoing-no-connection", "outgoing-too-old"]
+    assert issues[1]["text"]["fr"].startswith("Il a été abandonné après")
+
+
+def test_long_messages_of_all_lines_share_the_room_and_short_ones_pass_them(store: Store) -> None:
+    """Four hospitals that take their time for a document of 2 MB, with room for two, and one that has a short one."""
+    names = ("a", "b", "c", "d")
+    for name in names:
+        added(store, 1, name)
+    patient = threading.Event()
+
+    def long(entry: Entry) -> Written:
+        made = write(entry).data
+        return Written(made if entry.destination == "short" else made + b"NTE|" + b"x" * 2_000_000 + b"\r")
+
+    def slowly(data: bytes) -> list[bytes]:
+        patient.wait(20)
+        return [answer("AA", control_id_of(data))]
+
+    with Receiver(slowly) as slow, Receiver() as well:
+        routes = (*(route(slow, name, Patience(answer_seconds=20)) for name in names), route(well, "short"))
+        with sending(store, *routes, write=long, pace=replace(PACE, held_bytes=4_200_000)):
+            assert eventually(lambda: len(slow.received) == 2)
+            added(store, 1, "short")
+            assert eventually(lambda: states(store, "short") == ["acknowledged"])
+            assert len(slow.received) == 2
+            patient.set()
+            assert eventually(lambda: [states(store, name) for name in names] == [["acknowledged"]] * 4)
+    assert {len(each) for each in slow.received} == {len(slow.received[0])}
+
+
+def test_told_to_stop_it_does_not_wait_for_those_who_wait_for_room(store: Store) -> None:
+    for name in ("a", "b"):
+        added(store, 1, name)
+    long = Written(b"MSH|^~\\&|A|B|C|D|1||ORU|x|P|2.5\r" + b"x" * 2_000_000)
+    with Receiver(lambda data: []) as receiver:
+        routes = (route(receiver, "a"), route(receiver, "b"))
+        with sending(store, *routes, write=lambda _: long, pace=replace(PACE, held_bytes=2_100_000)):
+            assert eventually(lambda: len(receiver.received) == 1)
+            began = time.monotonic()
+        assert time.monotonic() - began < 5
+    assert sorted(states(store, "a") + states(store, "b")) == ["queued", "queued"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_a_listener_does_each_message_is_closed_once_in_order_by_its_own_answer(
+    store: Store, seed: int
+) -> None:
+    """It answers, refuses, puts off, says nothing, hangs up, answers late, to others, twice, or with what is none."""
+    chance = random.Random(seed)
+    control_ids = added(store, 25)
+    said: dict[str, list[str]] = {each: [] for each in control_ids}
+    owed: list[bytes] = []
+
+    def behaviour(data: bytes) -> list[bytes] | None:
+        of = control_id_of(data)
+        late, owed[:] = [*owed], []
+        match chance.choice(["AA", "AA", "AA", "AE", "AR", "silent", "late", "hang up", "noise", "twice"]):
+            case "silent":
+                return late
+            case "late":
+                owed.append(answer("AA", of))
+                said[of].append("late")
+                return late
+            case "hang up":
+                return None
+            case "noise":
+                said[of].append("AA")
+                return [b"garbage", answer("AA", "another"), b"MSH|^~\\&|no MSA", answer("AA", of)]
+            case "twice":
+                said[of].append("AA")
+                return [*late, answer("AA", of), answer("AE", of)]
+            case code:
+                said[of].append(code)
+                return [*late, answer(code, of)]
+
+    haste = Patience(connect_seconds=2, write_seconds=2, answer_seconds=0.1)
+    pace = Pace(look=0.02, first_retry=0.01, longest_retry=0.05)
+    with Receiver(behaviour) as receiver, sending(store, route(receiver, patience=haste), pace=pace):
+        assert eventually(lambda: set(states(store)) <= {"acknowledged", "rejected"}, 60)
+        received = [*receiver.received]
+    assert [*dict.fromkeys(map(control_id_of, received))] == control_ids
+    assert len(set(received)) == len(control_ids)  # the same bytes each time
+    for entry in entries(store):
+        final = "AA" if entry.state == "acknowledged" else "AE"
+        assert final in said[entry.control_id] or (final == "AA" and "late" in said[entry.control_id]), entry
+        assert f"MSA|{final}|{entry.control_id}".encode() in entry.answer

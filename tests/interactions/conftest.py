@@ -100,7 +100,7 @@ def empty(dsn: str) -> None:
     """Take everything away but the numbers of the search parameters."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         tables = (
-            "i_access, share, job, trace, message, as_of, outgoing, outgoing_try, pseudonym, full_text, "
+            "i_access, share, job, trace, message, as_of, outgoing, outgoing_raw, outgoing_try, pseudonym, full_text, "
             "dossier_summary, dossier_member, dossier_erased, term_system, term_concept, term_property, term_name, "
             "term_word"
         )

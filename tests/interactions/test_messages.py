@@ -350,7 +350,7 @@ def test_two_validated_identities_with_different_ins_are_not_merged(feed: Feed) 
     assert feed.told(merge("1", "2", "M1")) == ("AE", "M1", ["205 MRG^1^1"])
 
 
-# --- what bad input gets
+# --- what else; what bad input gets is in test_message_answers.py
 
 
 def test_a_movement_that_is_cancelled_was_never(feed: Feed, desk: Desk) -> None:
@@ -369,81 +369,10 @@ def test_a_movement_that_is_cancelled_was_never(feed: Feed, desk: Desk) -> None:
     assert sorted(each["status"] for each in found) == ["entered-in-error", "in-progress"]
 
 
-BASE64 = "OBX|1|ED|PDF^Report^L||^AP^pdf^Base64^!!no base64!!||||||F"
-ORU_HEAD = "PID|1||1^^^HOPITAL-ESSAI^PI||ESSAI^ZOE^^^^^L||19900112|F"
-BAD: list[tuple[str, bytes, tuple[str, str, list[str]], str]] = [
-    ("no MSH", b"what is this", ("AR", "", ["207"]), "failed-transient"),
-    ("nothing at all", b"", ("AR", "", ["207"]), "failed-transient"),
-    ("HPRIM", b"H|^~\\&|x|\rP|1\r", ("AR", "", ["200"]), "failed-transient"),
-    ("XML", b"<ADT_A01/>", ("AR", "", ["200"]), "failed-transient"),
-    ("bytes not of the charset", adt(name="\x80", charset="ASCII"), ("AE", "C1", ["102 MSH^1^18"]), "failed-content"),
-    ("a charset unknown", adt(charset="KLINGON"), ("AE", "C1", ["102 MSH^1^18"]), "failed-content"),
-    ("an unknown type", message(msh("XYZ^A01")), ("AR", "C1", ["200 MSH^1^9"]), "failed-transient"),
-    ("an unknown event", adt("A99"), ("AR", "C1", ["201 MSH^1^9"]), "failed-transient"),
-    ("an unknown version", adt(version="3.0"), ("AR", "C1", ["203 MSH^1^12"]), "failed-transient"),
-    ("a test in production", adt(processing="T"), ("AR", "C1", ["202 MSH^1^11"]), "failed-transient"),
-    ("a training in production", adt(processing="D"), ("AR", "C1", ["202 MSH^1^11"]), "failed-transient"),
-    ("another addressee", adt(receiver="X|Y"), ("AR", "C1", ["207 MSH^1^5"]), "failed-transient"),
-    ("a stranger", adt(sender="WHO|IS IT"), ("AR", "C1", ["207 MSH^1^3"]), "failed-transient"),
-    ("no control id", adt(control_id=""), ("AE", "", ["101 MSH^1^10"]), "failed-content"),
-    ("no PID-3", adt(ipp=""), ("AE", "C1", ["101 PID^1^3"]), "failed-content"),
-    (
-        "no assigning authority",
-        message(msh(), "EVN||2026", "PID|1||7^^^^PI||A^B||1990|F"),
-        ("AE", "C1", ["101 PID^1^3"]),
-        "failed-content",
-    ),
-    ("no PID", message(msh(), "EVN||2026", "PV1|1|N"), ("AE", "C1", ["100 PID^1"]), "failed-content"),
-    (
-        "broken base64",
-        message(msh("ORU^R01"), ORU_HEAD, "OBR|1|P1^GAM|F1^LAB|X^Y^L|||||||||||||||||||||F", BASE64),
-        ("AE", "C1", ["102 OBX^1^5"]),
-        "failed-content",
-    ),
-]
-
-
-@pytest.mark.parametrize(("said", "data", "answer", "state"), BAD, ids=[each[0] for each in BAD])
-def test_every_bad_input_gets_its_answer_and_is_kept(
-    feed: Feed, desk: Desk, said: str, data: bytes, answer: tuple[str, str, list[str]], state: str
-) -> None:
-    code, control_id, errors = feed.told(data)
-    assert (code, control_id) == answer[:2]
-    assert [
-        each.rsplit("^", 1)[0] if each.count("^") > answer[2][0].count("^") else each for each in errors[:1]
-    ] == answer[2]
-    [known] = feed.log()
-    assert known.state == state
-    with feed.gateway.store.read() as view:
-        assert messages.raw(view, known.mid) == data
-    assert patients(desk) == []
-
-
-GOOD: list[tuple[str, bytes, str]] = [
-    ("an accepted event", adt("A14"), "ignored"),
-    ("an unknown Z segment", adt(more=["ZQX|1|2"]), "applied"),
-    ("a segment of a later version", adt(more=["PRT||UC||SB"]), "applied"),
-    ("a code not in the table", adt().replace(b"|F\r", b"|Q\r"), "applied-with-warnings"),
-    ("no structure in MSH-9", adt(), "applied"),
-]
-
-
-@pytest.mark.parametrize(("said", "data", "state"), GOOD, ids=[each[0] for each in GOOD])
-def test_what_is_unusual_and_clear_is_taken(feed: Feed, said: str, data: bytes, state: str) -> None:
-    assert feed.told(data)[:2] == ("AA", "C1")
-    assert feed.states == [state]
-
-
 def test_tests_are_taken_in_test_mode(feed: Feed) -> None:
     tests = partner(feed, mode="test")
     for processing in ("T", "D", "P"):
         assert tests.told(adt(processing=processing, control_id=processing))[0] == "AA"
-
-
-def test_a_message_that_was_cut_off_at_the_limit_is_rejected_with_its_control_id(feed: Feed) -> None:
-    incoming = feed.intake.incoming(adt()[:200], "test", whole=False)
-    [answer] = feed.intake.receive(incoming).answers
-    assert answered(answer) == ("AR", "C1", ["207"])
 
 
 def test_an_acknowledgement_is_never_acknowledged(feed: Feed) -> None:

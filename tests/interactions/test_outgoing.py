@@ -6,18 +6,28 @@ Source: `fhir_gateway/interactions/outgoing.py`; HL7 v2.5.1, chapters 7 (ORU) an
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fhir_gateway.delivery.lines import Unwritable
 from fhir_gateway.dossier import codes
 from fhir_gateway.dossier.codes import concept
+from fhir_gateway.interactions.message import Intake
+from fhir_gateway.interactions.outgoing_gathering import writer
+from fhir_gateway.policy import scopes
+from fhir_gateway.policy.actor import Actor
 from fhir_gateway.policy.destinations import Destination, Destinations, Kind
+from fhir_gateway.policy.partners import Partner, Partners
 from fhir_gateway.store import outbox
-from fhir_gateway.store.outbox import Entry, Filter, Tried, Written
+from fhir_gateway.store.outbox import Entry, Filter, State, Tried, Written
 from tests.dossier import family
 from tests.interactions.desk import Desk
 from tests.interactions.dossier_people import Pathway, Resource
+from tests.mllp.feed import message, msh
+from tests.mllp.house import rules
+from tests.scenarios.test_report_goes_home import FACILITY, TRIO, order, pid
 
 BOTH: tuple[Kind, ...] = ("ORU", "MDM")
 
@@ -138,6 +148,104 @@ def test_a_report_of_no_dossier_goes_nowhere(desk: Desk) -> None:
     made = {"resourceType": "DiagnosticReport", "status": "final", "code": code, "basedOn": based}
     own.post(made)
     assert entries(own) == []
+
+
+# --- erased for good
+
+
+def sent(pathway: Pathway, destination: str, came: str) -> None:
+    """Send the head of a line, as far as the outbox is concerned."""
+    store = pathway.desk.gateway.store
+    with store.read() as view:
+        head = outbox.head(view, destination)
+    assert head is not None
+    claimed = outbox.claim(store, head, "me", 60, Written(b"MSH|Unmistakable"))
+    assert claimed is not None
+    state: State = "acknowledged" if came == "AA" else "queued"
+    assert outbox.settle(store, claimed, "me", Tried(state, came, answer=b"MSA|Unmistakable", wait=60_000_000))
+
+
+def kept(desk: Desk) -> list[tuple[str, bytes, bytes]]:
+    with desk.gateway.store.read() as view:
+        return [(each.state, outbox.raw(view, each.oid), each.answer) for each in outbox.found(view, Filter())[::-1]]
+
+
+def test_of_a_report_that_is_erased_for_good_no_message_keeps_anything(pathway: Pathway, tmp_path: Path) -> None:
+    desk = pathway.desk
+    first, second = (
+        desk.post(report(pathway, identifier=[{"system": "https://example.org/reports", "value": number}]))
+        for number in ("R1", "R2")
+    )
+    for came in ("AA", "AR"):
+        sent(pathway, "chu", came)  # the ORU is taken, the MDM waits
+    whole = (b"MSH|Unmistakable", b"MSA|Unmistakable")
+    assert kept(desk)[:2] == [("acknowledged", *whole), ("queued", *whole)]
+    assert desk.ask("POST", f"DiagnosticReport/{first}/$purge").status == 200
+    assert kept(desk)[:2] == [("acknowledged", b"", b""), ("queued", b"", b"")]
+    if desk.gateway.store.dialect == "sqlite":
+        desk.put(desk.get(f"DiagnosticReport/{second}") | {"status": "amended"})  # the commit before is done then
+        assert b"unmistakable" not in b"".join(each.read_bytes() for each in tmp_path.iterdir()).lower()
+    # Nothing can be said of it any more: whoever looks after the line is told why.
+    with desk.gateway.store.read() as view:
+        head = outbox.head(view, "chu")
+    assert head is not None
+    assert (head.subject, head.size) == (f"DiagnosticReport/{first}", 0)
+    with pytest.raises(Unwritable) as refusal:
+        writer(desk.gateway)(head)
+    assert [each["code"] for each in refusal.value.detail["issues"]] == ["outgoing-subject-gone"]
+
+
+def test_of_a_report_whose_history_is_erased_what_waits_still_goes(pathway: Pathway) -> None:
+    stored = written(pathway)
+    sent(pathway, "chu", "AA")
+    desk = pathway.desk
+    become(pathway, stored, "amended")
+    assert desk.ask("POST", f"DiagnosticReport/{stored['id']}/$purge?history=true").status == 200
+    assert [(state, raw) for state, raw, _ in kept(desk)][:2] == [("acknowledged", b""), ("queued", b"")]
+
+
+# --- by messages
+
+
+def partner(name: str, organisation: str) -> Partner:
+    """Return a partner whose messages say in MSH-3 who it is."""
+    rights = scopes.read("system/*.cruds")
+    return Partner(
+        name, Actor("flux-hospitalier", "hl7v2", name, organisation=organisation, scopes=rights), ((name, "*"),)
+    )
+
+
+def result(name: str, control_id: str, status: str = "F", event: str = "ORU^R01^ORU_R01") -> bytes:
+    """Return a result on the child's order, with a document."""
+    ipp, called, sex, birth, _, serial = TRIO[0]
+    placed = f"PRE-1^{FACILITY}"
+    return message(
+        msh(event, control_id, sender=f"{name}|HOP EPREUVE", version="2.5.1"),
+        pid(1, ipp, called, sex, birth, serial),
+        f"ORC|RE|{placed}|LAB-1^{FACILITY}",
+        f"OBR|1|{placed}|LAB-1^{FACILITY}|51969-4^^LN{'|' * 18}20260501100000||GE|{status}",
+        "OBX|1|ED|51969-4^^LN||^application^pdf^Base64^JVBERi0xLjQKJcOkw7zDtsOfCg==||||||F|||20260501100000",
+    )
+
+
+def received(intake: Intake, data: bytes) -> str:
+    return intake.receive(intake.incoming(data, "mllp")).code
+
+
+def test_what_a_hospital_has_sent_itself_does_not_go_back_to_it(desk: Desk) -> None:
+    feed = partner("dpi", family.HOSPITAL)
+    sending = going_to(desk, hospital(kinds=BOTH))
+    intake = Intake(sending.gateway, Partners([feed]), lambda _: rules(), 1_000_000)
+    assert received(intake, order(feed.name)) == "AA"
+    assert received(intake, result(feed.name, "ORU-1")) == "AA"
+    [stored] = [each["resource"] for each in sending.get("DiagnosticReport")["entry"]]
+    assert (stored["status"], "basedOn" in stored) == ("final", True)
+    assert entries(sending) == []
+    # What somebody else makes of it is news.
+    sending.put({**stored, "status": "amended"})
+    assert events(sending) == [("chu", "ORU^R01"), ("chu", "MDM^T02")]
+    assert received(intake, result(feed.name, "ORU-2", "C")) == "AA"
+    assert len(entries(sending)) == 2
 
 
 def test_where_no_destination_is_configured_nothing_is_noted(desk: Desk) -> None:

@@ -53,3 +53,15 @@ def test_tls_is_spoken_unless_it_is_said_otherwise(tmp_path: Path) -> None:
 
 def test_without_destinations_there_is_nowhere_to_go() -> None:
     assert not Destinations()
+
+
+def test_a_destination_names_its_site_or_has_that_of_its_partner(tmp_path: Path) -> None:
+    where = 'host = "127.0.0.1"\nport = 2575\n'
+    file = tmp_path / "partners.toml"
+    own = 'sites = ["a"]\n'
+    for partner, named, sites in (("", "", ()), (own, "", ("a",)), (own, 'site = "b"\n', ("b",))):
+        file.write_text(f"{PARTNER}{partner}[chu.destination]\n{where}{named}")
+        [found] = partners_of(file).destinations.of([FINESS])
+        assert found.sites == sites
+    with pytest.raises(BadPartners, match="site is no text"):
+        read(tmp_path, f"{where}site = 7\n")

@@ -128,6 +128,12 @@ def test_the_log_is_told_filtered_and_messages_are_taken_in_again(site: Site) ->
     assert (failed["control_id"], failed["issues"][0]["code"]) == ("T1", "message-processing-id")
     whole = get(site, f"{LOG}/{failed['mid']}").json
     assert whole["raw"].startswith("MSH|^~\\&|GAM|HOPITAL-ESSAI|")
+    texts = {}
+    for language in ("fr", "en"):
+        headers = [HOST, ("Authorization", "Bearer administrateur"), ("Accept-Language", language)]
+        reply = asyncio.run(ask(site.app, "GET", f"{LOG}?mid={failed['mid']}", headers, [b""]))
+        texts[language] = reply.json["messages"][0]["issues"][0]["text"]
+    assert (texts["fr"][:11], texts["en"][:9]) == ("MSH-11 vaut", "MSH-11 is")
     again = send(site, b"", f"{LOG}/replay?state=failed-transient&dry-run=true", "administrateur").json
     assert [each["state"] for each in again["messages"]] == ["failed-transient"]
     assert get(site, f"{LOG}/999").status == 404

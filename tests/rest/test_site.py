@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from fhir_gateway.exchange.hl7v2.current import Refused
 from fhir_gateway.fhir.outcome import Complaint, Unavailable
 from fhir_gateway.rest.metrics import Metrics
 from fhir_gateway.rest.site import Site
 from fhir_gateway.settings import Settings
+from fhir_gateway.transform.complaints import ELEMENT_UNKNOWN
 from tests.rest.house import HOST, Reply, ask, representations
 
 LOST = Complaint("lost", "transient", "Lost.", "Perdue.")
@@ -100,6 +102,20 @@ def test_ready_answers_503_while_the_database_is_lost(site: Site):
     site.check = lost
     reply = get(site, "/health/ready")
     assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+
+
+def test_ready_tells_which_mappings_are_not_in_force_and_why(site: Site):
+    assert get(site, "/health/ready").json == {"status": "ready"}
+    values = {"type": "Patient", "element": "sex", "path": "sex"}
+    issues = tuple(ELEMENT_UNKNOWN.at(None, place=f"own/segments/PID.yaml:{at}", **values) for at in range(30))
+    site.refused = lambda: Refused(issues, 1_700_000_000.0)
+    told = get(site, "/health/ready", accept_language="fr")
+    assert told.status == 200
+    about = told.json["mappings"]
+    assert (told.json["status"], about["status"], about["count"]) == ("ready", "refused", 30)
+    assert about["since"].startswith("2023-11-14T22:13:20")
+    assert len(about["problems"]) == 20
+    assert about["problems"][0].startswith("own/segments/PID.yaml:0 : Patient n'a pas d'élément sex")
 
 
 def test_metrics_are_prometheus_text(site: Site):

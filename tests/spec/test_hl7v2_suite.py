@@ -34,5 +34,5 @@ def test_the_values_of_other_engines_are_found(convert: Converter) -> None:
 
 def test_all_that_any_message_becomes_is_valid(convert: Converter) -> None:
     messages, resources, wrong = made_valid(convert, shared("hl7v2"))
-    assert (messages, resources > 1_600) == (310, True)
+    assert (messages, resources >= 1_667) == (310, True)
     assert wrong == []

@@ -209,3 +209,43 @@ def test_of_many_who_want_the_head_of_a_line_one_has_it(store: Store) -> None:
     for each in threads:
         each.join()
     assert sent == [f"DiagnosticReport/{number}" for number in range(5)]
+
+
+def test_bytes_that_are_kept_beforehand_are_those_that_are_sent(store: Store) -> None:
+    added(store, item())
+    seen = head(store)
+    assert outbox.keep(store, seen, BYTES)
+    assert not outbox.keep(store, seen, Written(b"MSH|another"))  # somebody was first
+    taken = outbox.claim(store, head(store), "me", 60, None)
+    assert taken is not None
+    assert (taken.data, taken.entry.size, taken.entry.mapping) == (BYTES.data, len(BYTES.data), BYTES.mapping)
+
+
+def test_one_that_waits_and_may_have_arrived_is_tried_at_once_under_the_same_number(store: Store) -> None:
+    added(store, item())
+    first = claimed(store)
+    assert outbox.settle(store, first, "me", Tried("queued", "no answer", wait=600_000_000))
+    assert outbox.send_again(store, first.entry.oid)
+    now = head(store)
+    assert (now.control_id, now.size) == (first.entry.control_id, len(BYTES.data))
+    again = outbox.claim(store, now, "me", 60, None)
+    assert again is not None
+    assert again.data == first.data
+
+
+def test_an_earlier_version_is_not_sent_again_once_a_later_one_was(store: Store) -> None:
+    added(store, item())
+    assert outbox.settle(store, claimed(store), "me", Tried("rejected", "AE"))
+    added(store, item(event="MDM^T02"), item(why="amended"))
+    for came, refused in (("sent", True), ("rejected", False), ("dead", False)):
+        with store.read() as view:
+            earlier, document, later = outbox.found(view, Filter())[::-1]
+        if document.state == "queued":
+            assert outbox.set_aside(store, document.oid, "not wanted")
+        assert outbox.why_not_aside(later) == ""
+        state: outbox.State = "sent" if came == "sent" else "rejected" if came == "rejected" else "dead"
+        assert outbox.settle(store, claimed(store), "me", Tried(state, came))
+        with store.read() as view:
+            assert (outbox.why_not_again(view, earlier) == "superseded") is refused
+            assert outbox.why_not_again(view, document) == ""
+        assert outbox.send_again(store, later.oid)

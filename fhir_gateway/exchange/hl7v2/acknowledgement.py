@@ -52,7 +52,8 @@ _LONGEST = 250  # characters of a text
 class Problem:
     """What is wrong with a message, as an ERR segment tells it.
 
-    `condition`: of table 0357. `where`: "PID^1^3^1"; "" for the message. `detail`: our own stable code.
+    `condition`: of table 0357. `where`: "PID^1^3^1"; "" for the message. `detail`: our own stable code. `text`: in
+    French; `english`: for who speaks English (MSH-19).
     """
 
     condition: str
@@ -60,14 +61,15 @@ class Problem:
     detail: str
     text: str
     severity: Literal["E", "W", "I"] = "E"
+    english: str = ""
 
 
 def acknowledgement(
-    envelope: Envelope, code: Code, problems: Sequence[Problem] = (), now: datetime | None = None
+    envelope: Envelope, code: Code, problems: Sequence[Problem] = (), now: datetime | None = None, control: str = ""
 ) -> bytes:
-    """Return the bytes of an acknowledgement, without framing."""
+    """Return the bytes of an acknowledgement, without framing. `control`: its MSH-10, "" for a new one."""
     writer = _Writer(envelope)
-    lines = [writer.header(code, now), writer.msa(code, problems), *map(writer.err, problems[:_MOST])]
+    lines = [writer.header(code, now, control), writer.msa(code, problems), *map(writer.err, problems[:_MOST])]
     return b"".join(line + b"\r" for line in lines)
 
 
@@ -106,6 +108,7 @@ class _Writer:
             self._separator.decode("latin-1"), self._component, signs[1:2] or "~", signs[2:3], self._subcomponent
         )
         self._version = envelope.part(12) or "2.5"
+        self._in_english = envelope.part(19).lower().startswith("en")
 
     def _escapes_of(self, signs: str) -> dict[int, str]:
         escape = signs[2:3]
@@ -122,17 +125,20 @@ class _Writer:
             return unicodedata.normalize("NFKD", told).encode("ascii", "ignore")
         return told.encode(self._codec, "replace")
 
+    def _told(self, problem: Problem) -> bytes:
+        return self._text(problem.english if self._in_english and problem.english else problem.text)
+
     def _joined(self, fields: Sequence[bytes]) -> bytes:
         return self._separator.join(fields).rstrip(self._separator)
 
-    def header(self, code: Code, now: datetime | None) -> bytes:
+    def header(self, code: Code, now: datetime | None, control: str) -> bytes:
         of = self._of
         at = (now or datetime.now(ZoneInfo(PARIS))).strftime("%Y%m%d%H%M%S%z").encode()
         names = [of.field(number) for number in (5, 6, 3, 4)]
         encoding = of.field(2) or b"^~\\&"
         kind = self._kind(code).encode(self._codec, "replace")
         version = of.field(12) or b"2.5"
-        identity = [at, b"", kind, token_hex(10).encode(), of.field(11) or b"P", version]
+        identity = [at, b"", kind, (control or token_hex(10)).encode(), of.field(11) or b"P", version]
         rest = [b"", b"", b"", b"", of.field(17), self._charset, of.field(19)]
         return b"MSH" + self._separator + self._joined([encoding, *names, *identity, *rest])
 
@@ -149,7 +155,7 @@ class _Writer:
     def msa(self, code: Code, problems: Sequence[Problem]) -> bytes:
         fields = [b"MSA", code.encode(), self._of.field(10)]
         if problems and self._version[:3] in _BEFORE_ERR_2:
-            fields.append(self._text(problems[0].text))
+            fields.append(self._told(problems[0]))
         return self._joined(fields)
 
     def err(self, problem: Problem) -> bytes:
@@ -165,6 +171,6 @@ class _Writer:
         return self._joined(
             [
                 b"ERR", b"", located.encode(self._codec, "replace"), told.encode(self._codec, "replace"),
-                problem.severity.encode(), own.encode(self._codec, "replace"), b"", b"", self._text(problem.text),
+                problem.severity.encode(), own.encode(self._codec, "replace"), b"", b"", self._told(problem),
             ]
         )  # fmt: skip

@@ -111,8 +111,14 @@ def site_of(message: Message, sites: Container[str]) -> str:
     """Return the site whose rules a message is read by, "" for none: that of its application at its facility, else of
     its facility, else of its application.
     """
-    names = [[message.get(f"MSH-{field}.{part}") for part in (1, 2)] for field in (3, 4)]
-    applications, facilities = ([each for each in found if each] for found in names)
+    applications, facilities = (
+        [found for part in (1, 2) if (found := message.get(f"MSH-{field}.{part}"))] for field in (3, 4)
+    )
+    return site_named(applications, facilities, sites)
+
+
+def site_named(applications: Sequence[str], facilities: Sequence[str], sites: Container[str]) -> str:
+    """Return the site that an application at a facility is, each by its names; "" for none."""
     both = (f"{application}+{facility}" for application in applications for facility in facilities)
     return next((each for each in (*both, *reversed(facilities), *reversed(applications)) if each in sites), "")
 

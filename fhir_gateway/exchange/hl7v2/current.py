@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from fhir_gateway.exchange.hl7v2.convert import Converter, converter, shipped_mappings
+from fhir_gateway.exchange.hl7v2.sending_rules import SendingRules, sending_rules
 from fhir_gateway.exchange.hl7v2.values import PARIS
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform.complaints import MappingError
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds
 _State = tuple[tuple[str, int, int], ...]
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,11 @@ class Refused:
 
 
 class Current:
-    """The mappings in force, for all threads.
+    """The mappings in force, of what comes in and of what is sent, for all threads.
 
-    folder: an operator's, laid over those that ship. Changed files are noticed when a converter is asked for, at most
+    folder: an operator's, laid over those that ship. Changed files are noticed when mappings are asked for, at most
     once a second, and read in a thread of their own: who asks gets the last good version until the new one is there.
+    All that was asked for once is read again together, and is in force only if all of it is sound.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Current:
         self._clock = clock
         self._lock = threading.Lock()
         self._made: dict[tuple[str, ...], Converter] = {}
+        self._sent: dict[tuple[str, ...], SendingRules] = {}
         self._state: _State = ()
         self._looked = 0.0
         self._reading: threading.Thread | None = None
@@ -61,9 +66,19 @@ class Current:
         found = self._made.get(key)
         if found is None:
             return self._first(key)
-        now = self._clock()
-        if now - self._looked >= LOOK_EVERY:
-            self._look(now)
+        self._notice()
+        return found
+
+    def out(self, sites: Sequence[str] = ()) -> SendingRules:
+        """Return the rules for what is sent; sites: whose apply to all of it, none: those of each receiver's site.
+
+        Raises: MappingError with all that is wrong, where there is no good version.
+        """
+        key = tuple(sites)
+        found = self._sent.get(key)
+        if found is None:
+            return self._first_out(key)
+        self._notice()
         return found
 
     def reload(self) -> bool:
@@ -89,6 +104,21 @@ class Current:
                 self._made = {**self._made, key: found}
             return found
 
+    def _first_out(self, key: tuple[str, ...]) -> SendingRules:
+        with self._lock:
+            found = self._sent.get(key)
+            if found is None:
+                state = self._files()
+                found = sending_rules(key, self._folder)
+                self._state = self._state or state
+                self._sent = {**self._sent, key: found}
+            return found
+
+    def _notice(self) -> None:
+        now = self._clock()
+        if now - self._looked >= LOOK_EVERY:
+            self._look(now)
+
     def _look(self, now: float) -> None:
         """Begin to read where files have changed; nothing is waited for."""
         if not self._lock.acquire(blocking=False):
@@ -109,16 +139,27 @@ class Current:
     def _read(self) -> bool:
         state = self._files()
         self._state = state
-        try:
-            made = {key: converter(key, self._folder, self._zone) for key in self._made or ((),)}
-        except MappingError as error:
-            self.refused = Refused(tuple(error.issues), time.time())
+        problems: list[Issue] = []
+
+        def made_of(make: Callable[[tuple[str, ...]], _Made], keys: Iterable[tuple[str, ...]]) -> dict[Any, _Made]:
+            found = {}
+            for key in keys:
+                try:
+                    found[key] = make(key)
+                except MappingError as error:
+                    problems.extend(each for each in error.issues if each not in problems)
+            return found
+
+        made = made_of(lambda key: converter(key, self._folder, self._zone), self._made or ((),))
+        sent = made_of(lambda key: sending_rules(key, self._folder), self._sent)
+        if problems:
+            self.refused = Refused(tuple(problems), time.time())
             logger.error(
                 "mappings: the files are wrong, version %s stays in force:\n%s",
-                self.version or "(none)", "\n".join(each.text() for each in error.issues),
+                self.version or "(none)", "\n".join(each.text() for each in problems),
             )  # fmt: skip
             return False
-        self._made = made
+        self._made, self._sent = made, sent
         self.refused = None
         logger.info("mappings: version %s is in force", self.version)
         return True

@@ -8,12 +8,15 @@ Source: HL7, Transport Specification: MLLP, Release 1.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 START, END, RETURN = 0x0B, 0x1C, 0x0D
 KEPT = 4096  # bytes of a block beyond the limit that are kept, so that its sender can be told
 
 _START, _END = bytes((START,)), bytes((END,))
+_LAST = bytes((END, RETURN))
+_BLANKED = bytes(0x20 if each in (START, END) else each for each in range(256))
 _BLANK = b"\r\n\x00 \t\x1c"
 
 
@@ -105,6 +108,16 @@ class Framer:
 
 def framed(data: bytes) -> bytes:
     """Return data as a block. What frames blocks cannot stand within one: it becomes a blank."""
-    if START in data or END in data:
-        data = data.replace(_START, b" ").replace(_END, b" ")
-    return b"\x0b%b\x1c\r" % data
+    return b"".join(pieces(data, max(len(data), 1)))
+
+
+def pieces(data: bytes, size: int) -> Iterator[bytes]:
+    """Yield the same block piece by piece, each of so many bytes of the data at most: it is never there twice.
+
+    What frames it goes with the first and the last piece: there are receivers that look for it in what they read first.
+    """
+    for at in range(0, max(len(data), 1), size):
+        piece = data[at : at + size]
+        if START in piece or END in piece:
+            piece = piece.translate(_BLANKED)
+        yield b"%b%b%b" % (_START if at == 0 else b"", piece, _LAST if at + size >= len(data) else b"")

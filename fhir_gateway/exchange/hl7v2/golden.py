@@ -1,4 +1,4 @@
-"""Golden pairs: a message and what it becomes, beside each other, by name.
+"""Golden pairs: a message and what it becomes, beside each other, by name. Those of what is sent: `golden_out.py`.
 
     golden/<what it shows>.hl7
     golden/<what it shows>.expected.json    the bundle; where there is none the message is taken and makes nothing
@@ -36,10 +36,26 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class OutPair:
+    """What is asked to be written, and the message that is expected of it. `site`: as of a `Pair`."""
+
+    ask: Path
+    site: str = ""
+
+    @property
+    def expected(self) -> Path:
+        return self.ask.with_suffix(".hl7")
+
+    @property
+    def name(self) -> str:
+        return f"{self.site}/out/{self.ask.stem}" if self.site else f"out/{self.ask.stem}"
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A pair that was converted. `problem`: why there is nothing to compare."""
 
-    pair: Pair
+    pair: Pair | OutPair
     differences: tuple[Difference, ...] = ()
     problem: str = ""
 

@@ -17,6 +17,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from functools import lru_cache
+from io import BytesIO
 
 from fhir_gateway.exchange.hl7v2.charset import codec_of
 from fhir_gateway.exchange.hl7v2.er7 import NO_SEPARATOR
@@ -162,7 +163,10 @@ class Outgoing:
 
     def written(self) -> bytes:
         """Return the message; a letter that its character set has not is written as a question mark."""
-        return b"".join(self.chunks())
+        out = BytesIO()  # what joins pieces would first keep them all: the document would be there twice
+        for each in self.chunks():
+            out.write(each)
+        return out.getvalue()
 
 
 def _joined(parts: list[str], separator: str) -> str:

@@ -79,6 +79,14 @@ class Er7Spot:
         if self._field:
             self._segment.set_encoded(self._field, at, self._component or 1, self._subcomponent or 1, data)
 
+    def where(self) -> str:
+        """Return the place below the segment, "3[2].4.1"; "" for one that ER7 has not."""
+        if not self._field:
+            return ""
+        parts = [str(each) for each in (self._component, self._subcomponent) if each]
+        repetition = f"[{self._repetition[0]}]" if self._repetition[0] > 1 else ""
+        return ".".join((f"{self._field}{repetition}", *parts))
+
     def _opened(self) -> int:
         if not self._repetition[0] and self._field:
             self._repetition[0] = self._segment.opened(self._field)

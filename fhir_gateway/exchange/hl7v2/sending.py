@@ -1,9 +1,9 @@
-"""Messages that go out: a report and what it leads to as ORU^R01 or MDM, orders answered as ORL^O22 or ORR^O02.
+"""Messages that go out: a report and what it leads to as ORU^R01 or MDM.
 
 What stands in them is data (`mappings/hl7v2/out`); here are their headers, what the rules may ask by name, and which
 event tells what became of a report.
 
-Source: HL7 v2.5.1, chapters 2 (MSH), 4 (ORL, ORR), 7 (ORU), 9 (MDM); PAM France 2.11; CI-SIS, Transmission de
+Source: HL7 v2.5.1, chapters 2 (MSH), 7 (ORU), 9 (MDM); PAM France 2.11; CI-SIS, Transmission de
 documents.
 """
 
@@ -12,28 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from fhir_gateway.conformance.definitions import definitions
-from fhir_gateway.exchange.hl7v2.acknowledgement import Code, Problem, acknowledgement, separators_of
-from fhir_gateway.exchange.hl7v2.convert import shipped_mappings
-from fhir_gateway.exchange.hl7v2.envelope import Envelope
-from fhir_gateway.exchange.hl7v2.escapes import Separators
-from fhir_gateway.exchange.hl7v2.outgoing import SEPARATORS, Outgoing, OutgoingSegment
-from fhir_gateway.exchange.hl7v2.places import Er7Spot, Er7Target
+from fhir_gateway.exchange.hl7v2.outgoing import Outgoing, OutgoingSegment
+from fhir_gateway.exchange.hl7v2.places import Er7Spot
+from fhir_gateway.exchange.hl7v2.sending_rules import shipped_writers
 from fhir_gateway.exchange.hl7v2.values import PARIS
-from fhir_gateway.fhir.fhirpath import Engine, Hooks, Model, Node
+from fhir_gateway.fhir.fhirpath import Hooks, Node
 from fhir_gateway.fhir.outcome import FhirError, Issue
-from fhir_gateway.terminology.shipped import shipped
-from fhir_gateway.transform.codes import CodeMaps
-from fhir_gateway.transform.writers import Spot, Writers, load
+from fhir_gateway.transform.writers import Spot, Writers, Wrote
 
 Resource = dict[str, Any]
 Kind = Literal["ORU", "MDM"]
-Answer = Literal["OK", "UA"]  # table 0119: taken, not taken
 
 _STRUCTURES = {
     "ORU^R01": ("ORU^R01^ORU_R01", "2.5"),
@@ -93,71 +84,45 @@ def document_number(report: Mapping[str, Any]) -> str:
 
 def written(
     event: str, about: Resource, resources: Iterable[Resource], recipient: Recipient, *, control: str, at: datetime,
-    document: str = "", replaces: str = "", folder: Path | None = None,
+    document: str = "", replaces: str = "", rules: Writers | None = None,
 ) -> bytes:  # fmt: skip
     """Return the bytes of a message, without framing; see `composed`."""
     made, _ = composed(
-        event, about, resources, recipient, control=control, at=at, document=document, replaces=replaces, folder=folder
+        event, about, resources, recipient, control=control, at=at, document=document, replaces=replaces, rules=rules
     )
     return made.written()
 
 
 def composed(
     event: str, about: Resource, resources: Iterable[Resource], recipient: Recipient, *, control: str, at: datetime,
-    document: str = "", replaces: str = "", folder: Path | None = None,
+    document: str = "", replaces: str = "", rules: Writers | None = None, trace: list[Wrote] | None = None,
 ) -> tuple[Outgoing, tuple[Issue, ...]]:  # fmt: skip
     """Return a message about a report, to be written piece by piece, with what was warned of.
 
     `resources`: all that the report leads to; references among them are followed. `control`: MSH-10. `document`:
-    TXA-12, by default `document_number`; `replaces`: TXA-13, the number that was last sent. `folder`: of an operator's
-    rules.
+    TXA-12, by default `document_number`; `replaces`: TXA-13, the number that was last sent. `rules`: by default those
+    that ship. `trace`: which rule wrote what is added to it.
     Raises: CannotBeWritten with all that its receiver could not do without; MappingError where rules are wrong;
     ValueError for an event that is not sent.
     """
-    writer = writers(folder).of(event)
+    writer = (rules or shipped_writers()).of(event)
     if writer is None or event not in _STRUCTURES:
         raise ValueError(f"{event} is not sent: {', '.join(sorted(_STRUCTURES))}")
     message = Outgoing(recipient.charset)
     _head(message.head, event, recipient, control, at)
     known = Known((about, *resources))
     variables: dict[str, Any] = {
-        **_asked(event, recipient.sending[1] or recipient.sending[0], recipient.systems),
+        **asked_for(event, recipient.sending[1] or recipient.sending[0], recipient.systems),
         "at": _moment(at),
         "document": document or document_number(about),
         "replaces": replaces,
         **known.of_report(about),
     }
-    issues = writer.write(about, _Message(message), variables, Hooks(resolve=known.resolved))
-    return message, _judged(issues)
+    issues = writer.write(about, _Message(message), variables, Hooks(resolve=known.resolved), trace)
+    return message, judged(issues)
 
 
-def order_answer(
-    envelope: Envelope, code: Code, problems: Sequence[Problem], orders: Iterable[tuple[Resource, Answer]],
-    at: datetime | None = None, folder: Path | None = None,
-) -> bytes:  # fmt: skip
-    """Return the answer to an OML^O21 or ORM^O01: its acknowledgement, and of each order whether it is taken, with the
-    prescriber's number and ours, in the sender's delimiters and character set.
-
-    Raises: CannotBeWritten; MappingError.
-    """
-    answer = acknowledgement(envelope, code, problems, at)
-    event = {"OML^O21": "ORL^O22", "ORM^O01": "ORR^O02"}.get(envelope.event)
-    writer = writers(folder).of(event) if event is not None else None
-    if writer is None or event is None:
-        return answer
-    separators, codec = separators_of(envelope)
-    facility = envelope.part(6) or envelope.part(5)
-    segments = _Segments(separators)
-    issues: list[Issue] = []
-    for order, accepted in orders:
-        known = Known((order,))
-        variables = {**_asked(event, facility, frozenset()), "answer": accepted, "order": [known.node(order)]}
-        issues += writer.write(order, segments, variables, Hooks(resolve=known.resolved))
-    _judged(issues)
-    return answer + b"".join(b"".join(each.chunks(codec)) + b"\r" for each in segments.made)
-
-
-def _asked(event: str, facility: str, systems: frozenset[str]) -> dict[str, Any]:
+def asked_for(event: str, facility: str, systems: frozenset[str]) -> dict[str, Any]:
     """Return what rules may ask by name, whatever the message; texts that say nothing are empty."""
     nobody: list[Any] = []
     return {
@@ -166,7 +131,8 @@ def _asked(event: str, facility: str, systems: frozenset[str]) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _judged(issues: Sequence[Issue]) -> tuple[Issue, ...]:
+def judged(issues: Sequence[Issue]) -> tuple[Issue, ...]:
+    """Return what was warned of. Raises: CannotBeWritten with all that is an error."""
     wrong = [each for each in issues if each.severity == "error"]
     if wrong:
         raise CannotBeWritten(*wrong)
@@ -244,34 +210,3 @@ class _Message:
 
     def drop(self) -> None:
         self._message.segments.pop()
-
-
-class _Segments:
-    """Segments alone, in the delimiters of whoever is answered."""
-
-    def __init__(self, separators: Separators = SEPARATORS) -> None:
-        self.made: list[OutgoingSegment] = []
-        self._separators = separators
-
-    def line(self, name: str) -> Spot:
-        self.made.append(OutgoingSegment(name, self._separators))
-        return Er7Spot(self.made[-1])
-
-    def drop(self) -> None:
-        self.made.pop()
-
-
-# --- rules
-
-
-def layers_out(folder: Path | None = None) -> list[tuple[str, Path]]:
-    """Return the folders of rules for what is sent: those that ship, and an operator's over them."""
-    places = [each / "out" for each in (shipped_mappings(), folder) if each is not None]
-    return [("out" if at == 0 else f"{each.parent.name}/out", each) for at, each in enumerate(places) if each.is_dir()]
-
-
-@lru_cache(8)
-def writers(folder: Path | None = None) -> Writers:
-    """Return the writers of all that is sent. Raises: MappingError with all that is wrong in any file."""
-    maps = CodeMaps(shipped().resources("ConceptMap"))
-    return load(layers_out(folder), Engine(Model(definitions().types)), maps, Er7Target())

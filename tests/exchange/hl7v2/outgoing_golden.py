@@ -1,4 +1,4 @@
-"""The golden pairs of what is sent: `<name>.json` says what is written to whom, `<name>.hl7` what it becomes.
+"""The golden pairs of reports that are sent: `<name>.json` says what is written to whom, `<name>.hl7` what it becomes.
 
 Source: mappings/README.md.
 """
@@ -13,9 +13,11 @@ from fhir_gateway.exchange.hl7v2.sending import Recipient, written
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE, PLACEHOLDER
 from fhir_gateway.fhir.data_folder import data_folder
 from fhir_gateway.fhir.json import decode
+from fhir_gateway.transform.writers import Writers
 
 FOLDER = data_folder("mappings") / "hl7v2" / "golden" / "out"
-PAIRS = sorted(FOLDER.glob("*.json"))
+ALL = sorted(FOLDER.glob("*.json"))
+PAIRS = [path for path in ALL if path.stem.startswith(("oru_", "mdm_"))]
 
 
 def asked(path: Path) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def report_of(ask: dict[str, Any]) -> dict[str, Any]:
     return about
 
 
-def made(ask: dict[str, Any], **more: Any) -> bytes:
+def made(ask: dict[str, Any], rules: Writers | None = None, **more: Any) -> bytes:
     """Return the message that a pair asks for."""
     return written(
         ask["event"],
@@ -47,4 +49,5 @@ def made(ask: dict[str, Any], **more: Any) -> bytes:
         at=datetime.fromisoformat(ask["at"]),
         document=ask.get("document", ""),
         replaces=ask.get("replaces", ""),
+        rules=rules,
     )

@@ -95,3 +95,60 @@ def test_files_that_did_not_change_are_not_read_again(tmp_path: Path) -> None:
     current.of()
     current.wait()
     assert current.of() is found
+
+
+# --- what is sent
+
+
+def sends(folder: Path, text: str) -> None:
+    path = folder / "sites" / "990000017" / "out" / "segments" / "PV1.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_rules_for_what_is_sent_are_read_again_with_the_others(tmp_path: Path) -> None:
+    clock = Clock()
+    current = Current(tmp_path, clock=clock)
+    sends(tmp_path, "rules:\n  - {id: own, value: E, to: PV1-2}\n")
+    before = current.out()
+    assert before.to("DPI", "HOP^990000017") is not before.every
+    assert before.to("DPI", "HOP^990000099") is before.every
+    sends(tmp_path, "rules:\n  - {id: own, value: R, to: PV1-2}\n")
+    assert current.out() is before, "they were looked for less than a second ago"
+    clock.now += LOOK_EVERY
+    current.out()
+    current.wait()
+    after = current.out()
+    assert after.to("DPI", "HOP^990000017").version != before.to("DPI", "HOP^990000017").version
+    assert after.every.version == before.every.version
+
+
+def test_wrong_rules_for_what_is_sent_leave_all_in_force_as_it_was(tmp_path: Path) -> None:
+    write(tmp_path, "other")
+    sends(tmp_path, "rules:\n  - {id: own, value: E, to: PV1-2}\n")
+    current = Current(tmp_path)
+    before, _ = current.out(), current.of()
+    write(tmp_path, "unknown")
+    sends(tmp_path, "rules:\n  - {id: own, value: E, to: PID-2}\n")
+    assert not current.reload()
+    assert current.out() is before
+    assert gender(current) == "other"
+    assert current.refused is not None
+    (issue,) = current.refused.issues
+    assert issue.values["place"].endswith("sites/990000017/out/segments/PV1.yaml:2")
+    sends(tmp_path, "rules:\n  - {id: own, value: R, to: PV1-2}\n")
+    assert current.reload()
+    assert (current.out() is before, gender(current)) == (False, "unknown")
+    assert not current.refused
+
+
+def test_what_is_wrong_of_both_kinds_is_told_at_once(tmp_path: Path) -> None:
+    current = Current(tmp_path)
+    current.out()
+    rules(tmp_path, WRONG)
+    sends(tmp_path, "rules:\n  - {id: own, value: E, to: PID-2}\n")
+    assert not current.reload()
+    assert current.refused is not None
+    assert {each.complaint.detail for each in current.refused.issues} == {
+        "mapping-element-unknown", "mapping-element-form",
+    }  # fmt: skip

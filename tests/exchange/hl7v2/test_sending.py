@@ -9,25 +9,23 @@ import copy
 import tracemalloc
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fhir_gateway.exchange.hl7v2 import golden_out
 from fhir_gateway.exchange.hl7v2.convert import Conversion, Converter, converter
-from fhir_gateway.exchange.hl7v2.envelope import envelope_of
 from fhir_gateway.exchange.hl7v2.er7 import Message, read
 from fhir_gateway.exchange.hl7v2.sending import (
     CannotBeWritten,
     composed,
     document_number,
     events_for,
-    order_answer,
-    writers,
 )
+from fhir_gateway.exchange.hl7v2.sending_rules import sending_rules, shipped_writers, sites_out
 from fhir_gateway.transform.complaints import MappingError
-from tests.exchange.hl7v2.outgoing_golden import PAIRS, asked, made, recipient_of, report_of
+from tests.exchange.hl7v2.outgoing_golden import ALL, PAIRS, asked, made, recipient_of, report_of
 
 BY_NAME = {path.stem: path for path in PAIRS}
 PDF = "JVBERi0xLjQKJcOkw7zDtsOfCg=="
@@ -67,7 +65,9 @@ def test_what_a_golden_pair_asks_for_becomes_the_message_beside_it(path: Path) -
 
 
 def test_every_event_that_goes_out_has_a_golden_pair() -> None:
-    assert {asked(path)["event"] for path in PAIRS} == {"ORU^R01", "MDM^T02", "MDM^T10", "MDM^T04"}
+    events = {golden_out.asked(path.read_bytes()).event for path in ALL}
+    assert events == {"ORU^R01", "MDM^T02", "MDM^T10", "MDM^T04", "ORL^O22", "ORR^O02"}
+    assert events == shipped_writers().events
 
 
 # --- to whom
@@ -110,6 +110,14 @@ def test_a_report_without_its_pdf_is_refused(ask: dict[str, Any]) -> None:
     assert [each.values["path"] for each in refused.value.issues] == ["OBX-5"]
 
 
+def test_a_document_message_without_a_document_is_refused() -> None:
+    ask = copy.deepcopy(asked(BY_NAME["mdm_t02_first"]))
+    del report_of(ask)["presentedForm"]
+    with pytest.raises(CannotBeWritten) as refused:
+        made(ask)
+    assert [each.values["where"] for each in refused.value.issues] == ["TXA^1"]
+
+
 def test_the_order_is_that_of_the_person_whom_the_report_is_about(ask: dict[str, Any]) -> None:
     assert read(made(ask)).get("OBR-2.1") == "PRE-1"
 
@@ -138,9 +146,22 @@ def test_what_is_written_our_own_mappings_read_back(convert: Converter, name: st
     ]
     assert (patient["birthDate"], patient["gender"]) == (sent["birthDate"], sent["gender"])
     assert {each["value"] for each in report["identifier"]} == {"PRE-1", "LBM-1"}
+    concluded = {"51968-6", "55110-1"} if name == "oru_r01_final" else set()
     assert {each["code"]["coding"][0]["code"] for each in found["Observation"]} == {
-        "69548-6", "48018-6", "48004-6", "94076-7",
+        "69548-6", "48018-6", "48004-6", "94076-7", *concluded,
     }  # fmt: skip
+
+
+def test_a_conclusion_goes_out_in_words_and_as_a_code_and_its_lines_stay_lines(
+    convert: Converter, ask: dict[str, Any]
+) -> None:
+    report_of(ask)["conclusion"] = "Variant causal identifié.\nÀ confirmer chez les parents | à revoir."
+    found = {each["code"]["coding"][0]["code"]: each for each in read_back(convert, made(ask))["Observation"]}
+    assert found["55110-1"]["valueString"] == report_of(ask)["conclusion"]
+    (coding,) = found["51968-6"]["valueCodeableConcept"]["coding"]
+    assert (coding["system"], coding["code"]) == ("http://loinc.org", "LA6576-8")
+    del report_of(ask)["conclusion"], report_of(ask)["conclusionCode"]
+    assert [each for each in (b"51968-6", b"55110-1") if each in made(ask)] == []
 
 
 @pytest.mark.parametrize(
@@ -260,33 +281,6 @@ def test_a_recipient_of_documents_alone_gets_no_results() -> None:
     assert events_for("final", None, kinds=("MDM",)) == ("MDM^T02",)
 
 
-# --- answers
-
-
-ORDER = b"MSH|^~\\&|DPI|HOP EPREUVE|PFMG|PFMG|20260120093100||OML^O21^OML_O21|OML-1|P|2.5.1|||||FRA|UNICODE UTF-8\r"
-
-
-def test_an_order_is_answered_with_its_number_and_ours(ask: dict[str, Any]) -> None:
-    orders = [each for each in ask["resources"] if each["resourceType"] == "ServiceRequest"]
-    answer = partial(order_answer, envelope_of(ORDER), "AA", ())
-    message = read(answer([(orders[0], "OK"), (orders[1], "UA")]))
-    assert [each.name for each in message.segments] == ["MSH", "MSA", "ORC", "ORC"]
-    assert message.get("MSH-9") == "ORL"
-    assert message.get("MSA-2") == "OML-1"
-    lines = [each for each in message.segments if each.name == "ORC"]
-    assert [each.fields[1:4] for each in lines] == [
-        ["OK", "PRE-1^HOP EPREUVE^990000015^M", "LBM-1^PLATEFORME^990000049^M"],
-        ["UA", "PRE-2^HOP EPREUVE^990000015^M", "order-maud^PFMG"],
-    ]
-
-
-def test_an_answer_is_written_in_the_delimiters_of_who_asked(ask: dict[str, Any]) -> None:
-    sent = ORDER.replace(b"|", b"!").replace(b"^~\\&", b":*%$").replace(b"OML^O21^OML_O21", b"OML:O21:OML_O21")
-    answered = order_answer(envelope_of(sent), "AA", (), [(of(ask, "ServiceRequest"), "OK")])
-    assert b"\rORC!OK!PRE-1:HOP EPREUVE:990000015:M!" in answered
-    assert read(answered).get("ORC-2.1") == "PRE-1"
-
-
 # --- rules
 
 
@@ -305,7 +299,7 @@ def test_all_that_is_wrong_in_rules_is_told_with_its_line(tmp_path: Path) -> Non
     ]
     (folder / "PID.yaml").write_text("\n".join(rules), encoding="utf-8")
     with pytest.raises(MappingError) as refused:
-        writers(tmp_path)
+        sending_rules((), tmp_path)
     told = {each.complaint.detail: each.values["place"].rpartition(":")[2] for each in refused.value.issues}
     assert told == {
         "mapping-path-wrong": "4",
@@ -313,3 +307,65 @@ def test_all_that_is_wrong_in_rules_is_told_with_its_line(tmp_path: Path) -> Non
         "mapping-name-unknown": "8",
         "mapping-when-wrong": "7",
     }
+
+
+# --- sites
+
+
+SITE = """drop: [no-visit]
+rules:
+  - {id: class, value: R, to: PV1-2}
+"""
+
+
+def own_rules(folder: Path, name: str, text: str = SITE) -> Path:
+    path = folder / name / "out" / "segments" / "PV1.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("site", "receiving", "visit"),
+    [
+        ("990000015", ("DPI", "HOP EPREUVE^990000015^N"), "R"),
+        ("HOP EPREUVE", ("DPI", "HOP EPREUVE^990000015^N"), "R"),
+        ("DPI", ("DPI", "AUTRE"), "R"),
+        ("DPI+AUTRE", ("DPI", "AUTRE^990000099"), "R"),
+        ("990000015", ("DPI", "AUTRE^990000099"), "O"),
+    ],
+)
+def test_a_receiver_is_written_to_by_the_rules_of_its_site(
+    ask: dict[str, Any], tmp_path: Path, site: str, receiving: tuple[str, str], visit: str
+) -> None:
+    rules = sending_rules((), own_rules(tmp_path, f"sites/{site}"))
+    ask["recipient"]["receiving"] = receiving
+    assert read(made(ask, rules=rules.to(*receiving))).get("PV1-2") == visit
+
+
+def test_a_site_that_is_named_applies_to_all_and_lies_over_an_operator_s_own(
+    ask: dict[str, Any], tmp_path: Path
+) -> None:
+    own_rules(tmp_path, ".", SITE.replace("value: R", "value: E"))
+    own_rules(tmp_path, "sites/a", SITE.partition("\n")[2])
+    receiver = ("DPI", "HOP EPREUVE^990000015^N")
+    assert sites_out(tmp_path) == ["a"]
+    for sites, visit in (((), "E"), (("a",), "R")):
+        assert read(made(ask, rules=sending_rules(sites, tmp_path).to(*receiver))).get("PV1-2") == visit
+
+
+def test_a_site_without_rules_for_what_is_sent_is_written_to_by_those_of_all(tmp_path: Path) -> None:
+    (tmp_path / "sites" / "b" / "segments").mkdir(parents=True)
+    assert sending_rules(("b",), tmp_path).every.version == sending_rules((), tmp_path).every.version
+    with pytest.raises(MappingError) as refused:
+        sending_rules(("none",), tmp_path)
+    assert [each.complaint.detail for each in refused.value.issues] == ["mapping-name-unknown"]
+
+
+def test_what_is_wrong_in_any_site_is_told_at_once(tmp_path: Path) -> None:
+    for name in ("sites/a", "sites/b"):
+        own_rules(tmp_path, name, "rules:\n  - {id: x, from: nothingSuch, to: PV1-2}\n")
+    with pytest.raises(MappingError) as refused:
+        sending_rules((), tmp_path)
+    places = [each.values["place"] for each in refused.value.issues]
+    assert [place.split("/")[-4] for place in places] == ["a", "b"]

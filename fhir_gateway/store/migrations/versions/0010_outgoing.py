@@ -39,7 +39,6 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("detail", sa.LargeBinary(), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
-        sa.Column("raw", sa.LargeBinary(), nullable=False),
         sqlite_autoincrement=True,
     )
     unsettled = sa.text("state < 2")
@@ -53,6 +52,11 @@ def upgrade() -> None:
     op.create_index("outgoing_state", "outgoing", ["state", "destination", "oid"])
     op.create_index("outgoing_control_id", "outgoing", ["control_id"])
     op.create_index("outgoing_subject", "outgoing", ["subject", "destination", "oid"])
+    op.create_table(
+        "outgoing_raw",
+        sa.Column("oid", RID, primary_key=True, autoincrement=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+    )
     op.create_table(
         "outgoing_try",
         sa.Column("oid", sa.BigInteger(), nullable=False),
