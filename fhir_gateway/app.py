@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import sys
@@ -111,11 +112,23 @@ _TASKS: tuple[Task, ...] = (
 )
 
 
+# The GNU C library's heap keeps blocks of up to 32 MB once one was freed, each where it lay: those of a megabyte and
+# more are to be taken from the system one by one, so that what a large document took goes back (mallopt).
+_MMAP_THRESHOLD, _MMAP_BYTES = -3, 1024 * 1024
+
+
+def _return_large_blocks() -> None:
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # other C libraries return them anyway
+        mallopt(_MMAP_THRESHOLD, _MMAP_BYTES)
+
+
 def served(settings: Settings) -> App:
     """Return the application of a server process, with the process set up for it: logs, garbage collection."""
     log.configure(settings.log_level)
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*GC_THRESHOLDS)
+    _return_large_blocks()
     return create_app(settings)
 
 

@@ -7,6 +7,7 @@ Source: FHIR R4, JSON Representation of Resources; Datatypes; Resource, "Contain
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,16 @@ class Link:
     """A string that may have to be rewritten in a transaction: `container[key]`, with its FHIRPath expression."""
 
     container: dict[str, Any] | list[Any]
+    key: str | int
+    kind: LinkKind
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPlace:
+    """Where a link stands, in whichever resource of the same shape: the keys that lead to its container."""
+
+    steps: tuple[str | int, ...]
     key: str | int
     kind: LinkKind
     path: Path
@@ -100,6 +111,29 @@ def links(resource: Any, types: Types, every_uri: bool = True) -> list[Link]:
     own: list[Link] = []
     walk.object(resource, plan, (None, plan.name, None), own, MAX_DEPTH)
     return own
+
+
+def places_of(resource: dict[str, Any], links: Sequence[Link]) -> tuple[LinkPlace, ...]:
+    """Return where the links of a resource stand."""
+    steps: dict[int, tuple[str | int, ...]] = {}
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(resource, ())]
+    while waiting:
+        value, here = waiting.pop()
+        steps[id(value)] = here
+        below = value.items() if isinstance(value, dict) else enumerate(value)
+        waiting += [(each, (*here, key)) for key, each in below if isinstance(each, dict | list)]
+    return tuple(LinkPlace(steps[id(link.container)], link.key, link.kind, link.path) for link in links)
+
+
+def links_at(resource: dict[str, Any], places: Sequence[LinkPlace]) -> list[Link]:
+    """Return the links of a resource that stand at some places, which it must have."""
+    found = []
+    for place in places:
+        container: Any = resource
+        for step in place.steps:
+            container = container[step]
+        found.append(Link(container, place.key, place.kind, place.path))
+    return found
 
 
 class Walk:

@@ -35,7 +35,7 @@ from fhir_gateway.interactions.plan import Plan, plan
 from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.interactions.terminology import KINDS
 from fhir_gateway.interactions.trace import recorded
-from fhir_gateway.store.contract import Delete, Key, Locks, Narrowing, Read, Staged, Version, Write
+from fhir_gateway.store.contract import Command, Delete, Key, Locks, Narrowing, Read, Staged, Version, Write
 from fhir_gateway.store.registry import PARAMETERS_LOCK
 
 T = TypeVar("T")
@@ -91,10 +91,14 @@ def commit(
             search_state.take_effect(gateway)
         if any(entry.act.type in KINDS for entry in entries):
             gateway.terminology.changed()
-        if any(entry.act.type == "Organization" for entry in entries):
+        if under_lock or any(_type(command) == "Organization" for command, _ in planned.commands):
             gateway.rights.forget()
         return answered
     raise Conflict(complaints.UNSETTLED.at())
+
+
+def _type(command: Command) -> str:
+    return command.type if isinstance(command, Delete) else command.draft.type
 
 
 def trial(gateway: Gateway, view: Read, entries: Sequence[Entry]) -> None:
@@ -142,8 +146,9 @@ def _locks(entries: Sequence[Entry], planned: Plan) -> Locks:
 
 
 def _changed(gateway: Gateway, view: Read, entries: Sequence[Entry], planned: Plan) -> bool:
+    known = conditions.together(gateway, view, entries)
     return any(
-        entry.criteria is not None and conditions.resolve(gateway, view, entry) != identity
+        entry.criteria is not None and conditions.resolve(gateway, view, entry, known) != identity
         for entry, identity in zip(entries, planned.identities, strict=True)
     )
 

@@ -6,7 +6,7 @@ References".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fhir_gateway.fhir.outcome import (
     FhirError,
@@ -25,6 +25,7 @@ from fhir_gateway.interactions.interaction import Parameters
 from fhir_gateway.interactions.refusals import Refusals
 from fhir_gateway.interactions.urls import criteria_from
 from fhir_gateway.store.contract import Key, Narrowing, Read
+from fhir_gateway.store.search import tokens
 from fhir_gateway.store.search.query import PAGE, SearchQuery, parse
 from fhir_gateway.store.search.select import match
 
@@ -37,6 +38,7 @@ _OF_RESULTS = frozenset(
 )  # fmt: skip
 
 _CHOICE = 10  # matches that one is chosen from at most, where one is chosen
+_SEVERAL = 2  # conditions from which on they are asked together
 
 Asked = tuple[str, str, str]  # resource type, query, and the expression where the reference first stands
 
@@ -46,8 +48,36 @@ def shown(type: str, parameters: Parameters) -> str:
     return f"{type}?{'&'.join(f'{name}={value}' for name, value in parameters)}"
 
 
-def resolve(gateway: Gateway, view: Read | None, entry: Entry) -> Identity:
+Together = Mapping[tokens.Token, list[Key]]
+
+
+def together(gateway: Gateway, view: Read | None, entries: Sequence[Entry]) -> Together | None:
+    """Return what the conditions of entries name that ask for one identifier each, found at once: for `resolve`.
+
+    None where few ask so.
+    """
+    if view is None:
+        return None
+    asked = [token for entry in entries if (token := _token(gateway, entry)) is not None]
+    if len(asked) < _SEVERAL:
+        return None
+    narrowing = view.narrowing if gateway.access is None else gateway.access.reading
+    return tokens.found(view, gateway.registry, narrowing, asked, _CHOICE)
+
+
+def _token(gateway: Gateway, entry: Entry) -> tokens.Token | None:
+    if entry.parameters is None or entry.act.type is None or entry.act.code == "delete":
+        return None
+    registry = gateway.registry
+    if entry.token is None or entry.token[0] is not registry:
+        entry.token = (registry, tokens.token_of(registry, entry.act.type, entry.parameters))
+    return entry.token[1]
+
+
+def resolve(gateway: Gateway, view: Read | None, entry: Entry, known: Together | None = None) -> Identity:
     """Return what an entry is about, as `view` sees the store (None for an entry that asks it nothing).
+
+    `known`: what `together` found in the same view.
 
     Raises: PreconditionFailed for several matches where one is allowed, NotFound for a conditional patch without any,
     InvalidRequest for a match under another id than the resource brings, TooCostly for more deletions than allowed.
@@ -64,7 +94,12 @@ def resolve(gateway: Gateway, view: Read | None, entry: Entry) -> Identity:
     criteria = shown(type, entry.parameters)
     several = gateway.limits.deletes if act.code == "delete" else 1
     # One match more than is allowed suffices to know; counting them all would not change the answer.
-    found = matches(gateway, view, type, entry.parameters, several + 1 if entry.onto is None else _CHOICE)
+    limit = several + 1 if entry.onto is None else _CHOICE
+    token = None if known is None else _token(gateway, entry)
+    if known is not None and token is not None and token in known:
+        found = known[token][:limit]
+    else:
+        found = matches(gateway, view, type, entry.parameters, limit)
     if entry.onto is not None:
         found = entry.onto.chosen(view, found)
     if len(found) > several:
@@ -119,6 +154,16 @@ def resolve_references(
             issues = (Issue(issue.complaint, expression, issue.values) for issue in refusal.issues)
             refusals.take(refusal, issues)
     return found
+
+
+def check(gateway: Gateway, entry: Entry, parameters: Parameters) -> None:
+    """Raise InvalidRequest with every problem of the condition of an entry, which it gets here."""
+    entry.parameters = parameters
+    if _token(gateway, entry) is None:
+        entry.parameters = None
+        assert entry.act.type is not None
+        query_of(gateway, entry.act.type, parameters)
+        entry.parameters = parameters
 
 
 def query_of(gateway: Gateway, type: str, parameters: Parameters, narrowing: Narrowing | None = None) -> SearchQuery:

@@ -14,6 +14,7 @@ from fhir_gateway.fhir.structure import Link, path_of
 from fhir_gateway.interactions.interaction import Interaction, Parameters
 from fhir_gateway.interactions.references import Rewriting
 from fhir_gateway.store.contract import Key, Read, Version
+from fhir_gateway.store.search.tokens import Token
 
 WRITES = frozenset({"create", "update", "patch", "delete"})
 _ORDER = {"delete": 0, "create": 1, "update": 2, "patch": 2}
@@ -49,9 +50,11 @@ class Entry:
     links: list[Link] | None = None  # of the resource, from the structure check
     links_from_root: bool = False  # their expressions begin at the Bundle
     rewriting: Rewriting | None = None  # what the last plan did to the resource
+    judged: Sequence[Issue] | None = None  # what is wrong with the resource, known of others that are like it
     notes: Sequence[Issue] = ()  # what validation found that does not forbid it
     gaps: Sequence[Issue] = ()  # what the dossier still lacks, where the resource is a request of one
     onto: Onto | None = None  # of a message, which tells what it knows and no more
+    token: tuple[object, Token | None] | None = None  # the criteria as one identifier, by the registry it was read for
     made_number: str = ""  # the number of the dossier that the request begins, made once as the id is
 
     @property

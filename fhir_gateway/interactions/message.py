@@ -8,6 +8,7 @@ Source: architecture, path (c); HL7 v2.5.1, chapter 2, 2.9; IHE ITI TF-2x, C.2.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -54,6 +55,7 @@ log = logging.getLogger(__name__)
 _VERSIONS = ("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.1", "2.8.2")
 # AA and AE are final; after AR the sender sends again, and is then heard anew.
 _ANSWERED: frozenset[State] = SETTLED | {"failed-content"}
+_LARGE = 1024 * 1024  # bytes
 _PLACES = 100  # of what no rule read, in the log
 _ENHANCED = {"AL": (True, True), "NE": (False, False), "ER": (False, True), "SU": (True, False)}  # success, error
 ConverterOf = Callable[[tuple[str, ...]], "Converter"]  # by the sites laid over the mappings that ship
@@ -147,6 +149,8 @@ class Intake:
             receipt = self._turned_away(incoming, _defect(error))
         with self._counting:
             self._counts[receipt.state] += 1
+        if len(incoming.data) > _LARGE:
+            gc.collect(1)  # a message and its segments know each other: else its bytes would stay for a while
         return receipt
 
     def receive_all(self, data: bytes, door: str, actor: Actor | None = None, dry: bool = False) -> Receipt:
@@ -408,7 +412,6 @@ class _Work:
 
         base = gateway.registry.base or ""
         act = MessageAct(conversion, partner, self._mapping, conclude, self._mid, self._was, base, self._dry)
-        self._act = act
         try:
             perform(gateway, Interaction("message", base=base, language="fr", message=act), partner.actor)
         except DryRun as told:
@@ -438,7 +441,8 @@ class _Work:
         self._answer = message_orders.answer(self._envelope, code, problems, self._sending, self._conversion, act)
         if judged.problems:
             self._detail["issues"] = judged.told()
-        return Outcome(state or _state(judged), self._answer, self._mapping, self._unplaced, self._detail)
+        outcome = state or _state(judged)
+        return Outcome(outcome, self._answer, self._mapping, self._unplaced, self._detail, self._data)
 
     def _failed(self, judged: Judgement) -> Receipt:
         state: State = "failed-content" if judged.code == "AE" else "failed-transient"

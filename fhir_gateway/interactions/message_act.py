@@ -41,6 +41,7 @@ from fhir_gateway.store.writer import Writer
 if TYPE_CHECKING:
     from fhir_gateway.exchange.hl7v2.convert import Conversion
     from fhir_gateway.interactions.gateway import Gateway
+    from fhir_gateway.interactions.validation import Glance
     from fhir_gateway.transform.run import Instance
 
 PART = f"{CANONICAL_BASE}/hl7v2/part"  # system of identifiers of what a message tells without one
@@ -162,6 +163,8 @@ def _entries(gateway: Gateway, act: MessageAct) -> list[Entry]:
     refusals = Refusals()
     entries: list[Entry] = []
     parts = _Parts(instances, act.conversion.event)
+    within = {each.full_url: each.resource for each in instances}
+    glance = gateway.validation.at_a_glance(gateway, act.base, within)
     act.instances = instances
     for number, instance in enumerate(instances):
         resource = instance.resource
@@ -173,13 +176,27 @@ def _entries(gateway: Gateway, act: MessageAct) -> list[Entry]:
         if act.partner.namespaces:
             _name_systems(instance, act.partner.namespaces)
         entry = _entry(act, number, instance, parts.known_by(instance), merge)
-        found = structure.check(resource, gateway.definitions.types)
-        entry.links = found.links.get(id(resource))
-        refusals.add(NotValid, *map(entry.moved, found.issues))
+        refusals.add(NotValid, *map(entry.moved, _looked_at(gateway, entry, resource, glance)))
         refusals.add(InvalidRequest, *prepare(gateway, entry))
         entries.append(entry)
     refusals.raise_any()
     return entries
+
+
+def _looked_at(gateway: Gateway, entry: Entry, resource: dict[str, Any], glance: Glance) -> Sequence[Issue]:
+    """Note the links of a resource, and what is known to be wrong with all that are like it; return what is wrong with
+    its structure."""
+    known = glance(resource)
+    if known is not None:
+        entry.judged = known.issues
+        if known.links is not None:
+            entry.links = structure.links_at(resource, known.links)
+            return ()
+    found = structure.check(resource, gateway.definitions.types)
+    entry.links = found.links.get(id(resource))
+    if known is not None and entry.links is not None:
+        known.links = structure.places_of(resource, entry.links)
+    return found.issues
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,13 +303,15 @@ class _Parts:
             return _Known("", False)
         resource = instance.resource
         if instance.id in _ALONE:
-            return self._named(instance, f"{self._patients[:1]}", True)
+            return self._named(instance, _bytes(f"{self._patients[:1]}"), True)
         place = self._place(instance) if resource["resourceType"] in _BY_PLACE else ""
         if place:
             self._met[place] = self._met.get(place, 0) + 1
-            return self._named(instance, f"{place}#{self._met[place]}", True)
-        text = _URN.sub(lambda found: self._criteria.get(found[0], b""), encode(resource))
-        return self._named(instance, text.decode(), False)
+            return self._named(instance, _bytes(f"{place}#{self._met[place]}"), True)
+        text = encode(resource)
+        if b"urn:uuid:" in text:
+            text = _URN.sub(lambda found: self._criteria.get(found[0], b""), text)
+        return self._named(instance, text, False)
 
     def _place(self, instance: Instance) -> str:
         """Return the place of what an OBX tells: its order, OBX-3 and OBX-4; "" where it stands in no order."""
@@ -303,11 +322,17 @@ class _Parts:
             return ""
         return f"{self._reports[id(scope)]} {segment.field(3)} {segment.field(4)}"
 
-    def _named(self, instance: Instance, text: str, update: bool) -> _Known:
-        value = blake2b(f"{instance.id} {text}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    def _named(self, instance: Instance, text: bytes, update: bool) -> _Known:
+        digest = blake2b(_bytes(f"{instance.id} "), digest_size=16)
+        digest.update(text)  # it may have a document of many megabytes
+        value = digest.hexdigest()
         resource = instance.resource
         resource["identifier"] = [*resource.get("identifier", ()), {"system": PART, "value": value}]
         return _Known(f"identifier={PART}|{value}", update)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _tell(act: MessageAct, provenance: dict[str, Any], left_out: set[str]) -> None:

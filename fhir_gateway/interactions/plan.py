@@ -104,9 +104,10 @@ def _identities(gateway: Gateway, view: Read | None, entries: Sequence[Entry]) -
     refusals = Refusals()
     identities = []
     first: dict[Key | str, int] = {}
+    known = conditions.together(gateway, view, entries)
     for index, entry in enumerate(entries):
         try:
-            identity = conditions.resolve(gateway, view, entry)
+            identity = conditions.resolve(gateway, view, entry, known)
         except FhirError as refusal:
             refusals.take(refusal, map(entry.placed, refusal.issues))
             continue

@@ -40,11 +40,17 @@ ALL_TYPES = "*"  # in the place of a type: all types of a compartment
 _REPRESENTATION = frozenset({"_format", "_pretty"})
 
 
+_ENCODED = re.compile(r"[%+&\x00]")
+
+
 def criteria_from(text: str) -> Parameters:
     """Return the decoded parameters of a query: "identifier=http://sys%7C1&active=true".
 
     Raises: InvalidRequest when one of them holds the character U+0000, which no FHIR string may hold.
     """
+    name, mark, value = text.partition("=")
+    if mark and name.isalnum() and name not in _REPRESENTATION and _ENCODED.search(value) is None:
+        return [(name, value)]  # one parameter as it is: what a message's conditions are
     pairs = parse_qsl(text.removeprefix("?"), keep_blank_values=True)
     if any("\0" in name or "\0" in value for name, value in pairs):
         raise InvalidRequest(complaints.CRITERIA_NUL.at())

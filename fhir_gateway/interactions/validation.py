@@ -27,9 +27,11 @@ from fhir_gateway.interactions.interaction import Interaction, Sent
 if TYPE_CHECKING:
     from fhir_gateway.conformance.validation.findings import Finding
     from fhir_gateway.conformance.validation.validator import Validator
+    from fhir_gateway.conformance.validation.verdicts import Verdict, Verdicts
     from fhir_gateway.fhir.fhirpath import Engine
     from fhir_gateway.interactions.gateway import Gateway
     from fhir_gateway.terminology.at_hand import LiveLibrary
+    from fhir_gateway.terminology.library import Library
 
 # structure: what reading the body checks, and nothing beyond it; base: the definition of the type (cardinality,
 # required bindings, invariants); profiles: also the profiles that the resource claims in meta.profile.
@@ -73,6 +75,8 @@ class Validation:
         self._made: Validator | None = None
         self._cold = [*_COMMONEST]
         self._lock = threading.Lock()
+        self._judged_by: Library | None = None
+        self._verdicts: dict[bool, Verdicts] = {}  # by whether claimed profiles are followed
 
     @property
     def validator(self) -> Validator:
@@ -132,13 +136,24 @@ class Validation:
             wrong_displays="warning",
             met=met,
         )
-        if self._library is not None:
-            self._library.current = gateway.terminology.library(gateway)
+        verdicts = self._verdicts_by(gateway, is_claimed)
         if sent is None:
-            found = self.validator.validate(resource, profiles, wishes)
+            found = self.validator.validate(resource, profiles, wishes, verdicts)
         else:
             found = self.validator.validate_bytes(sent.body, sent.kind, profiles, wishes)
         return [_advised(each) for each in found]
+
+    def _verdicts_by(self, gateway: Gateway, is_claimed: bool) -> Verdicts:
+        """Return the verdicts that hold with the terminology of the moment, which validation asks from now on."""
+        from fhir_gateway.conformance.validation.verdicts import Verdicts
+
+        if self._library is not None:
+            library = gateway.terminology.library(gateway)
+            self._library.current = library
+            if library is not self._judged_by:
+                self._judged_by, self._verdicts = library, {}
+        verdicts = self._verdicts
+        return verdicts.get(is_claimed) or verdicts.setdefault(is_claimed, Verdicts())
 
     def _needs_targets(self, resource: Resource, profiles: Sequence[str], is_claimed: bool) -> bool:
         """Tell whether a profile may ask about what references lead to; R4's own definitions ask for types only."""
@@ -146,6 +161,25 @@ class Validation:
         claimed = meta.get("profile") if isinstance(meta, dict) else None
         asked = [*(claimed if isinstance(claimed, list) else ()), *profiles]
         return any(isinstance(url, str) and self.validator.knows(url) for url in asked)
+
+    def at_a_glance(self, gateway: Gateway, base: str, within: Mapping[str, Resource]) -> Glance:
+        """Return what tells of a resource that is to be written what is known of those like it; None: look at it.
+
+        `within`: what is sent with it, by the URLs that refer to it.
+        """
+        if self.strictness == "structure":
+            return lambda resource: None
+        is_claimed = self.strictness == "profiles"
+        verdicts, validator = self._verdicts_by(gateway, is_claimed), self.validator
+
+        def glance(resource: Resource) -> Verdict | None:
+            here = _Here(gateway, base) if self._needs_targets(resource, (), is_claimed) else None
+            known = validator.known(resource, _resolving(within, here), verdicts)
+            if known is not None and known.issues is None:
+                known.issues = tuple(sorted((_advised(each).told() for each in known.findings), key=weight))
+            return known
+
+        return glance
 
     def of_write(
         self,
@@ -188,7 +222,10 @@ class Validation:
         for entry in entries:
             if entry.onto is not None and entry.act.code == "update":
                 continue  # what it makes is looked at in the plan
-            if entry.act.resource is not None and entry.act.code in ("create", "update"):
+            if entry.judged is not None:
+                if forbids(entry.judged):
+                    refused += map(entry.moved, entry.judged)
+            elif entry.act.resource is not None and entry.act.code in ("create", "update"):
                 issues = self.of_write(gateway, entry.act.resource, entry.act.base, within, met)
                 entry.notes = [entry.moved(issue) for issue in issues]
                 if forbids(issues):
@@ -228,7 +265,9 @@ class Validation:
         Raises: Unprocessable, told from the resource itself.
         """
         issues = list(unsound)
-        if self.strictness != "structure":
+        if patched is entry.act.resource and entry.judged is not None:
+            issues = list(entry.judged)
+        elif self.strictness != "structure":
             within = sent_with(entries)
             found = self.findings(gateway, patched, entry.act.base, strictness=self.strictness, within=within)
             told = [*(each.told() for each in found), *besides(unsound, found, of_text=False)]
@@ -327,6 +366,7 @@ def forbids(issues: Iterable[Issue]) -> bool:
 
 
 Resolve = Callable[[str], Resource | None]
+Glance = Callable[[Resource], "Verdict | None"]
 
 
 def _resolving(within: Mapping[str, Resource], here: Resolve | None) -> Resolve:

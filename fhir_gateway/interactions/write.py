@@ -89,9 +89,8 @@ def _criteria(gateway: Gateway, entry: Entry, sent: str | Parameters, name: str)
         if not parameters:
             # Without parameters everything of the type would match.
             raise InvalidRequest(complaints.CRITERIA_MISSING.at(method=METHODS[act.code], type=act.type))
-        conditions.query_of(gateway, act.type, parameters)
+        conditions.check(gateway, entry, parameters)
     except FhirError as refusal:
         return [Issue(issue.complaint, entry.at(name), issue.values) for issue in refusal.issues]
-    entry.parameters = parameters
     entry.criteria = criteria_key(act.type, parameters)
     return []

@@ -8,6 +8,7 @@ from fhir_gateway.fhir.json import canonical, decode
 from fhir_gateway.store.contract import IndexTable
 
 RESOURCE = ("rid", "rtype", "fhir_id", "rk", "vid", "last_updated", "deleted", "idx_hash", "owner", "body")
+LARGE = 1024 * 1024  # bytes of a document from which on it is written piece by piece, where an engine can
 HISTORY = ("rid", "vid", "rtype", "last_updated", "deleted", "body")
 # Column names in the order in which index rows of search parameters are made; rid is always last.
 INDEX_COLUMNS: dict[IndexTable, tuple[str, ...]] = {

@@ -20,6 +20,7 @@ import msgspec
 
 from fhir_gateway.store.contract import Locks, Read, Row, Store, Write
 from fhir_gateway.store.index.hashing import h64
+from fhir_gateway.store.layout import LARGE
 from fhir_gateway.store.writer import Writer
 
 State = Literal[
@@ -76,13 +77,17 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a message. `unplaced`: how many of its fields no rule read; `detail`: what is told of it."""
+    """What became of a message. `unplaced`: how many of its fields no rule read; `detail`: what is told of it.
+
+    `raw`: its bytes, which are stored already; with many of them at hand less memory is needed.
+    """
 
     state: State
     answer: bytes = b""
     mapping: str = ""
     unplaced: int = 0
     detail: Mapping[str, Any] | None = None
+    raw: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,19 @@ def _insert(tx: Write, row: Sequence[Any], state: State = "received", original: 
     given[2], given[4], given[6] = tx.instant, _NUMBER[state], original
     if original:
         given[3], given[-1] = tx.instant, b""
-    return int(tx.rows(_INSERT, given)[0][0])
+    if len(given[-1]) <= LARGE or tx.dialect != "sqlite":
+        return int(tx.rows(_INSERT, given)[0][0])
+    # Its number is that of a row without bytes, which gives way to it.
+    mid = int(tx.rows(_INSERT, [*given[:-1], b""])[0][0])
+    _put_large(tx, mid, given)
+    return mid
+
+
+def _put_large(tx: Write, mid: int, row: Sequence[Any]) -> None:
+    """Write a message of many megabytes anew; an UPDATE would read all of it and write it from memory."""
+    assert isinstance(tx, Writer)
+    tx.change("DELETE FROM message WHERE mid = ?", (mid,))
+    tx.insert_large("message", ("mid", *_GIVEN), (mid, *row))
 
 
 def settle(tx: Write, mid: int, was: State, outcome: Outcome) -> None:
@@ -177,9 +194,22 @@ def settle(tx: Write, mid: int, was: State, outcome: Outcome) -> None:
     `was`: its state when it was looked at. Raises: SettledMeanwhile when it has another by now.
     """
     detail = msgspec.json.encode(outcome.detail or {})
+    if len(outcome.raw) > LARGE and tx.dialect == "sqlite":
+        _settle_large(tx, mid, was, outcome, detail)
+        return
     values = (tx.instant, _NUMBER[outcome.state], outcome.mapping, outcome.unplaced, detail, outcome.answer)
     if not tx.rows(_SETTLE, (*values, mid, _NUMBER[was])):
         raise SettledMeanwhile
+
+
+def _settle_large(tx: Write, mid: int, was: State, outcome: Outcome, detail: bytes) -> None:
+    found = tx.rows(f"SELECT {', '.join(_GIVEN[:-1])} FROM message WHERE mid = ? AND state = ?", (mid, _NUMBER[was]))
+    if not found:
+        raise SettledMeanwhile
+    row = dict(zip(_GIVEN, found[0], strict=False))
+    row |= {"settled": tx.instant, "state": _NUMBER[outcome.state], "attempts": row["attempts"] + 1, "detail": detail}
+    row |= {"mapping": outcome.mapping, "unplaced": outcome.unplaced, "answer": outcome.answer, "raw": outcome.raw}
+    _put_large(tx, mid, [row[name] for name in _GIVEN])
 
 
 def settle_alone(store: Store, mid: int, was: State, outcome: Outcome) -> None:

@@ -25,7 +25,7 @@ from fhir_gateway.store import complaints
 from fhir_gateway.store.access import Parties, asked_of
 from fhir_gateway.store.contract import Locks, Narrowing, Read, Row, Version, Write
 from fhir_gateway.store.file_lock import FileLock
-from fhir_gateway.store.layout import ACCESS, BY_RID, HISTORY, INDEX_COLUMNS, RESOURCE, instants_used
+from fhir_gateway.store.layout import ACCESS, BY_RID, HISTORY, INDEX_COLUMNS, LARGE, RESOURCE, instants_used
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.sharing import PatientParameters
 from fhir_gateway.store.sqlite_plain_reads import PlainReads
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 _GROUP = 64  # writes that share one commit at most
 _CACHE_KIB = 65_536
+_CACHE_OF_LARGE_KIB = 4096
+_PIECE = 1024 * 1024
 _PROGRESS_STEPS = 20_000  # virtual machine steps between looks at the clock: well under a millisecond
 _BUSY_MILLISECONDS = 10_000
 _LOG_BYTES = 64 * 1024 * 1024  # how long the log may become before it is carried over into the file
@@ -105,6 +107,8 @@ class SqliteWriter(_Connected, Writer):
     def alone(self, name: str) -> bool:
         return True  # there is one writer
 
+    large = False  # whether a document of some size was written
+
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         # A statement of many rows spends less on its way in and out than as many of one row.
         names = tuple(columns)
@@ -114,6 +118,22 @@ class SqliteWriter(_Connected, Writer):
             self._connection.execute(_insert(table, names, _ROWS), values)
         if whole < len(rows):
             self._connection.executemany(_insert(table, names, 1), rows[whole:])
+
+    def insert_large(self, table: str, columns: Sequence[str], row: Row) -> None:
+        # Bound as a value the document would be copied twice over, and stay with the statement.
+        *others, data = row
+        self._make_room(len(data))
+        place = f"({', '.join('?' * len(others))}, zeroblob(?))"
+        self._connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {place}", (*others, len(data)))
+        with self._connection.blobopen(table, columns[-1], row[0]) as blob, memoryview(data) as view:
+            for at in range(0, len(view), _PIECE):
+                blob.write(view[at : at + _PIECE])
+
+    def _make_room(self, size: int) -> None:
+        """Have pages leave for the log soon where a document of many megabytes is about to be written."""
+        if size > LARGE and not self.large:
+            self.large = True
+            self._connection.execute(f"PRAGMA cache_size = -{_CACHE_OF_LARGE_KIB}")
 
     def remove(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         clause = " AND ".join(f"{column} = ?" for column in columns)
@@ -160,8 +180,12 @@ class SqliteWriter(_Connected, Writer):
         if rows.history:
             self.insert("history", HISTORY, rows.history)
         if rows.resource:
-            self.insert("resource", RESOURCE, rows.resource)
+            self.insert("resource", RESOURCE, [row for row in rows.resource if len(row[-1]) <= LARGE])
+            for row in rows.resource:
+                if len(row[-1]) > LARGE:
+                    self.insert_large("resource", RESOURCE, row)
         if rows.replaced:
+            self._make_room(max(len(row[4]) for row in rows.replaced))
             self._connection.executemany(_REPLACE, rows.replaced)
         if rows.unindexed:
             clause, value = self.among("rid", rows.unindexed)
@@ -223,6 +247,7 @@ class SqliteStore:
         self._log_limit = self._log_bytes = log_bytes
         self._writer_connection = self._connect()
         self._organisations = False  # whether Organizations were written since the last commit
+        self._large = False  # whether a document of some size was
         self._resources = False  # whether anything was that reads by id may see
         self._instant = self._newest_instant()
         self._writer = threading.Thread(target=self._write_on, name="sqlite-writer", daemon=True)
@@ -299,6 +324,8 @@ class SqliteStore:
             if done is None:  # the database gave up on the whole: each for itself, to see whose fault it was
                 for each in group:
                     self._commit_together([each], last_try=True)
+                    del each
+            del job, group  # what was written may have a large document: it goes while the next is waited for
             self._shorten_log()
 
     def _commit_together(self, group: list[_Job[Any]], last_try: bool = False) -> int | None:
@@ -315,6 +342,9 @@ class SqliteStore:
                 if not last_try and len(group) < _GROUP:
                     self._take_waiting(group)
             connection.execute("COMMIT")
+            if self._large:
+                self._large = False
+                connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             if self._resources:
                 self._resources = False
                 self._plain_reads.renew()
@@ -390,6 +420,7 @@ class SqliteStore:
         if not alone:
             connection.execute("RELEASE work")
         self._instant += instants_used(tx.made)
+        self._large |= tx.large
         self._organisations |= tx.organisations
         self._resources |= not tx.beside
         if tx.erased:

@@ -113,6 +113,10 @@ class Writer(Sharing):
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Insert rows of these columns."""
 
+    def insert_large(self, table: str, columns: Sequence[str], row: Row) -> None:
+        """Insert a row whose last value is a document of many megabytes, whose first is its rowid."""
+        self.insert(table, columns, [row])
+
     def insert_last(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Insert rows that nothing in this transaction looks at again."""
         self.insert(table, columns, rows)

@@ -107,6 +107,7 @@ GOALS = (
     Goal("messages.sqlite.frame.cpu", "at most", 2.5, "a message over MLLP on SQLite, ms of CPU to its answer"),
     Goal("messages.sqlite.times", "at most", 1.5, "the same, CPU, times its bundle over HTTP"),
     Goal("messages.postgresql.times", "at most", 1.5, "the same on PostgreSQL"),
+    Goal("messages.sqlite.document.memory", "at most", 150, "a document of 20 MB over MLLP on SQLite, MB added"),
     Goal("dossiers.sqlite.suivi.p95", "at most", 20, "$suivi on SQLite, p95 ms"),
     Goal("dossiers.sqlite.worklist.p95", "at most", 30, "a platform's worklist of 50 on SQLite, p95 ms"),
     Goal("dossiers.sqlite.worklist_open.p95", "at most", 30, "the same of all that is open on SQLite, p95 ms"),

@@ -1,26 +1,31 @@
 """What a message of a hospital costs from its frame to the answer after its commit: eight connections over MLLP.
 
 Beside it the same resources as a transaction over HTTP, by as many connections. CPU of the server, and of the database
-where that is a process of its own; the clients' is not counted. Identities that are new, as at the first load.
+where that is a process of its own; the clients' is not counted. Identities that are new, as at the first load, and
+admissions of 2 kB (`….rich`): 22 resources, of which 15 are new each time.
 
 Source: issue 8: at most 2.5 ms of CPU a frame on SQLite with shipped durability, no more than 1.5 times the bundle.
 """
 
 from __future__ import annotations
 
+import base64
+import os
 import socket
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import requests
 
-from fhir_gateway.exchange.hl7v2.convert import Converter, converter
+from fhir_gateway.exchange.hl7v2.convert import Converter, converter, shipped_mappings
 from fhir_gateway.exchange.hl7v2.er7 import read
 from fhir_gateway.fhir.json import encode
+from tests.benchmarks import mappings
 from tests.benchmarks.engines import Engine
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.identity import counted
@@ -31,6 +36,7 @@ from tests.served import Served, serve
 CONNECTIONS = 8
 EACH = 100  # messages of a connection in a round
 _WARM = 20
+_DOCUMENT = 20_000_000  # bytes of OBX-5
 _MILLION = 1_000_000
 
 PARTNER = f"""
@@ -54,6 +60,21 @@ def identity(number: str) -> bytes:
     )
 
 
+def admission(number: str) -> bytes:
+    """Return an ADT^A01 of a patient and a stay that are new, at a hospital whose wards and doctors are not."""
+    data = mappings.messages()["adt"].replace(b"GAM|HOP EPREUVE|PFMG|PFMG", b"GAM|HOP EPREUVE|PASSERELLE|PFMG")
+    ins = f"19999{crc32(number.encode()):010}"
+    for was, now in (
+        ("|A01-1|", f"|A{number}|"),
+        ("|1001^^^", f"|P{number}^^^"),
+        ("199999999999901", ins),
+        ("24000001^", f"V{number}^"),
+        ("ZBE|501^", f"ZBE|Z{number}^"),
+    ):
+        data = data.replace(was.encode(), now.encode())
+    return data
+
+
 def bundle_of(rules: Converter, data: bytes) -> bytes:
     """Return what a message becomes as a transaction, without what the gateway does not store of it."""
     result = rules.convert(read(data)).result
@@ -73,30 +94,67 @@ def measure(engine: Engine, rounds: int, folder: Path, figures: Figures) -> None
     partners = folder / "partners.toml"
     partners.write_text(PARTNER, encoding="utf-8")
     url, port, rules = engine.create(), free_port(), converter()
-    with serve(url, "--partners", str(partners), "--mllp-port", str(port)) as served:
-        _frames(port, _numbered("warm", _WARM))
-        _bundles(served, [bundle_of(rules, each) for each in _numbered("warm-http", _WARM)])
+    with serve(url, "--partners", str(partners), "--mllp-port", str(port), "--max-message-bytes", "60000000") as served:
+        for kind, (make, each) in KINDS.items():
+            _frames(port, _numbered(make, f"w{kind}", _WARM))
+            _bundles(served, [bundle_of(rules, data) for data in _numbered(make, f"h{kind}", _WARM)])
+            for number in range(rounds):
+                frames = _numbered(make, f"m{number}{kind}", CONNECTIONS * each)
+                bundles = [bundle_of(rules, data) for data in _numbered(make, f"b{number}{kind}", CONNECTIONS * each)]
+                _note(engine, served, f"{kind}frame", partial(_frames, port, frames), len(frames), figures)
+                _note(engine, served, f"{kind}bundle", partial(_bundles, served, bundles), len(bundles), figures)
         for number in range(rounds):
-            frames = _numbered(f"m{number}", CONNECTIONS * EACH)
-            bundles = [bundle_of(rules, each) for each in _numbered(f"b{number}", CONNECTIONS * EACH)]
-            _note(engine, served, "frame", lambda frames=frames: _frames(port, frames), figures)  # type: ignore[misc]
-            _note(engine, served, "bundle", lambda bundles=bundles: _bundles(served, bundles), figures)  # type: ignore[misc]
-    frame, bundle = (f"messages.{engine.name}.{name}.cpu" for name in ("frame", "bundle"))
-    figures.add(f"messages.{engine.name}.times", figures[frame].median / figures[bundle].median, "times the bundle")
+            figures.add(f"messages.{engine.name}.document.memory", _memory(port, served, number), "MB")
+    for kind in KINDS:
+        frame, bundle = (figures[f"messages.{engine.name}.{kind}{name}.cpu"] for name in ("frame", "bundle"))
+        figures.add(f"messages.{engine.name}.{kind}times", frame.median / bundle.median, "times the bundle")
     engine.drop(url)
 
 
-def _numbered(name: str, number: int) -> list[bytes]:
-    return [identity(f"{name}-{each}") for each in range(number)]
+KINDS = {"": (identity, EACH), "rich.": (admission, EACH // 4)}
 
 
-def _note(engine: Engine, served: Served, name: str, work: Callable[[], None], figures: Figures) -> None:
+def _numbered(make: Callable[[str], bytes], name: str, number: int) -> list[bytes]:
+    return [make(f"{name}-{each}") for each in range(number)]
+
+
+def _note(engine: Engine, served: Served, name: str, work: Callable[[], None], done: int, figures: Figures) -> None:
     begun = time.monotonic()
     with counted(engine, served.process.pid) as spent:
         work()
-    done = CONNECTIONS * EACH
     figures.add(f"messages.{engine.name}.{name}.cpu", spent.ns / done / _MILLION, "ms of CPU each")
     figures.add(f"messages.{engine.name}.{name}.rate", done / (time.monotonic() - begun), "a second")
+
+
+def report_with(document: bytes, number: str) -> bytes:
+    """Return an MDM^T02 whose document (base64) is one of some size."""
+    segments = (shipped_mappings() / "golden" / "mdm_t02_document.hl7").read_bytes().split(b"\r")
+    head = segments[0].split(b"|")
+    head[2:6], head[9] = [b"GAM", b"HOPITAL-ESSAI", b"PASSERELLE", b"PFMG"], f"D{number}".encode()
+    at = next(at for at, each in enumerate(segments) if each.startswith(b"OBX") and b"|ED|" in each)
+    fields = segments[at].split(b"|")
+    fields[5] = b"^".join([*fields[5].split(b"^")[:4], document])
+    kept = [each for each in segments[1:] if not each.startswith(b"PRT")]  # what the role may not write
+    kept[at - 1] = b"|".join(fields)
+    return b"\r".join([b"|".join(head), *kept])
+
+
+def _memory(port: int, served: Served, number: int) -> float:
+    """Return what a message with a large document adds to the peak of the server's resident memory, in MB."""
+    for small in range(3):
+        _sent(port, [report_with(b"AAAA", f"{number}-{small}")])
+    document = base64.b64encode(os.urandom(_DOCUMENT // 4 * 3))
+    data = report_with(document, f"{number}-large")
+    process = Path(f"/proc/{served.process.pid}")
+    (process / "clear_refs").write_text("5")  # the peak begins anew
+    before = _peak(process)
+    _sent(port, [data])
+    return _peak(process) - before
+
+
+def _peak(process: Path) -> float:
+    lines = (process / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
 
 
 def _frames(port: int, frames: Sequence[bytes]) -> None:

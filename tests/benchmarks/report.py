@@ -69,6 +69,10 @@ _LINES = (
             ("its bundle over HTTP", "messages.{}.bundle.cpu"),
             ("times the bundle", "messages.{}.times"),
             ("messages a second", "messages.{}.frame.rate"),
+            ("an admission of 2 kB, 22 resources", "messages.{}.rich.frame.cpu"),
+            ("its bundle over HTTP", "messages.{}.rich.bundle.cpu"),
+            ("times the bundle", "messages.{}.rich.times"),
+            ("a document of 20 MB, MB added to the peak", "messages.{}.document.memory"),
         ),
     ),
     (

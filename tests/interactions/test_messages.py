@@ -445,3 +445,56 @@ def test_namespaces_of_a_partner_name_the_systems_of_its_identifiers(feed: Feed,
     named.send(adt("A31", "C2", recorded="20260102080000", name="AGAIN^ZOE"))
     [patient] = patients(desk, "identifier=urn:oid:1.2.250.1.999.1|1")
     assert family(patient) == "AGAIN"
+
+
+# --- messages of many megabytes, which SQLite is given piece by piece
+
+
+LARGE = 2_000_000
+
+
+def large(control_id: str = "C1", event: str = "A28") -> bytes:
+    return adt(event, control_id, more=[f"ZZZ|{'0123456789abcdef' * (LARGE // 16)}"])
+
+
+def test_a_large_message_is_kept_as_it_came_and_applied_once(desk: Desk):
+    feed = Feed(desk.gateway, limit=2 * LARGE)
+    assert feed.told(large())[0] == "AA"
+    assert feed.told(large())[0] == "AA"
+    first, second = feed.log()
+    assert (first.state, first.attempts, second.state, second.original) == ("applied", 1, "duplicate", first.mid)
+    assert first.answer
+    with desk.gateway.store.read() as view:
+        assert messages.raw(view, first.mid) == messages.raw(view, second.mid) == large()
+    assert len(patients(desk)) == 1
+
+
+def test_a_large_message_that_failed_can_be_replayed(desk: Desk):
+    feed = Feed(desk.gateway, limit=2 * LARGE)
+    assert feed.told(large(event="A99"))[0] == "AR"
+    [failed] = feed.log()
+    assert feed.intake.replay(failed.mid).state == "failed-transient"
+    [again] = feed.log()
+    assert (again.mid, again.state, again.attempts, again.received) == (failed.mid, failed.state, 2, failed.received)
+    with desk.gateway.store.read() as view:
+        assert messages.raw(view, failed.mid) == large(event="A99")
+
+
+def test_a_large_message_that_somebody_settled_meanwhile_is_left_as_it_is(desk: Desk):
+    feed = Feed(desk.gateway, limit=2 * LARGE)
+    feed.send(large())
+    [known] = feed.log()
+    with pytest.raises(messages.SettledMeanwhile):
+        messages.settle_alone(
+            desk.gateway.store, known.mid, "received", messages.Outcome("failed-content", raw=large())
+        )
+    assert feed.log() == [known]
+
+
+def test_a_large_document_is_stored_whole_and_so_are_its_versions(desk: Desk):
+    data = "QUJD" * (LARGE // 4)
+    id = desk.post({"resourceType": "Binary", "contentType": "text/plain", "data": data})
+    assert desk.get(f"Binary/{id}")["data"] == data
+    desk.put({"resourceType": "Binary", "id": id, "contentType": "text/plain", "data": data[4:]})
+    assert desk.get(f"Binary/{id}")["data"] == data[4:]
+    assert desk.get(f"Binary/{id}/_history/1")["data"] == data

@@ -5,6 +5,8 @@ Source: FHIR R4, RESTful API, "Summary".
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import pytest
 
 from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
@@ -107,3 +109,20 @@ def test_the_character_no_string_may_hold_is_refused() -> None:
     with pytest.raises(InvalidRequest) as refusal:
         criteria_from("identifier=a%00b")
     assert [issue.complaint.detail for issue in refusal.value.issues] == ["criteria-nul"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "identifier=https://sys|1", "identifier=", "identifier=a=b", "?identifier=a", "_format=json", "a=%7C", "a=b+c",
+        "a=b&c=d", "a", "", "a:not=b", "identifier=é|1", "a;b=c", "a=b;c",
+    ],
+)  # fmt: skip
+def test_one_parameter_is_read_as_any_query(text: str):
+    read = [(name, value) for name, value in parse_qsl(text.removeprefix("?"), keep_blank_values=True)]
+    assert list(criteria_from(text)) == [each for each in read if each[0] != "_format"]
+
+
+def test_a_parameter_with_nul_is_refused():
+    with pytest.raises(InvalidRequest):
+        criteria_from("identifier=a\0b")

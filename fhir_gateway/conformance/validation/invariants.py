@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fhir_gateway.conformance.validation.walk import Walk
 
 # Held by structure, or checked by `domain` in one pass.
-_NATIVE = EVERYWHERE | {"dom-2", "dom-3", "dom-4", "dom-5", "dom-6", "txt-1", "txt-2", "ref-1"}
+NATIVE = EVERYWHERE | {"dom-2", "dom-3", "dom-4", "dom-5", "dom-6", "txt-1", "txt-2", "ref-1"}
 # Rules whose published expression does not say what their text says.
 _CORRECTED = {
     ("que-12", "enableWhen.count() > 2 implies enableBehavior.exists()"): (
@@ -63,7 +63,7 @@ class Invariants:
     def _compiled(self, constraints: Iterable[Constraint], type: str) -> Iterator[Check]:
         seen: set[tuple[str, str]] = set()
         for constraint in constraints:
-            if constraint.key in _NATIVE or (constraint.key, constraint.expression) in seen:
+            if constraint.key in NATIVE or (constraint.key, constraint.expression) in seen:
                 continue
             seen.add((constraint.key, constraint.expression))
             expression = _CORRECTED.get((constraint.key, constraint.expression), constraint.expression)

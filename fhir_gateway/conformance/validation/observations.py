@@ -6,7 +6,8 @@ concepts as structured data, they SHALL conform to the following profiles".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from fhir_gateway.conformance.validation.places import listed
 from fhir_gateway.conformance.validation.schema import BASE
@@ -32,12 +33,18 @@ _PROFILES = {
 _BY_CODE = {code: profile for profile, codes in _PROFILES.items() for code in codes.split()}
 
 
+def called_for(observation: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the vital signs profiles that the codes of an Observation call for."""
+    codings = listed(observation.get("code"), "coding")
+    found = (_BY_CODE.get(str(each.get("code"))) for each in codings if each.get("system") == _LOINC)
+    return tuple(BASE + each for each in found if each is not None)
+
+
 def check(walk: Walk, node: Node) -> None:
     """Hold an Observation to the vital signs profiles that its codes call for, where profiles are asked about."""
     if not walk.wishes.claimed:
         return
-    for coding in listed(node.value.get("code"), "coding"):
-        profile = _BY_CODE.get(str(coding.get("code"))) if coding.get("system") == _LOINC else None
-        schema = walk.schemas.of(BASE + profile) if profile is not None else None
+    for profile in called_for(node.value):
+        schema = walk.schemas.of(profile)
         if schema is not None:
             walk.against(node, schema)

@@ -6,10 +6,12 @@ Source: FHIR R4, Validating Resources.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from fhir_gateway.conformance.validation import intake, values
+from fhir_gateway.conformance.validation.alike import Alike, Resolve
 from fhir_gateway.conformance.validation.bindings import Bindings, Terminology
 from fhir_gateway.conformance.validation.findings import Finding
 from fhir_gateway.conformance.validation.format_complaints import EMPTY_LINE
@@ -17,6 +19,7 @@ from fhir_gateway.conformance.validation.intake import Intake
 from fhir_gateway.conformance.validation.location import JsonSource, Source
 from fhir_gateway.conformance.validation.scan import StrictPlans, strict_plans_of
 from fhir_gateway.conformance.validation.schema import Generate, Lookup, Schemas
+from fhir_gateway.conformance.validation.verdicts import Verdict, Verdicts
 from fhir_gateway.conformance.validation.walk import Knowledge, Walk, Wishes
 from fhir_gateway.fhir.fhirpath import Engine, Model, Node
 from fhir_gateway.fhir.types import Types
@@ -42,6 +45,7 @@ class Validator:
         self._types = types
         self.engine = Engine(Model(types))
         self._knowledge = Knowledge(Schemas(lookup, generate, lenient), self.engine, Bindings(terminology))
+        self._alike = Alike(self._knowledge, strict_plans_of(types))
 
     @classmethod
     def for_r4(cls, packages: Sequence[str | Path] = (), folder: Path | None = None) -> Validator:
@@ -62,9 +66,35 @@ class Validator:
         body = Path(path).read_bytes()
         return self.validate_bytes(body, format_of(str(path), body), profiles, wishes)
 
-    def validate(self, resource: dict[str, Any], profiles: Sequence[str] = (), wishes: Wishes = USUAL) -> list[Finding]:
-        """Return all that is wrong with a decoded resource: its structure, its type's rules, those of its profiles."""
-        return self._judged(intake.of_value(resource, self._plans(wishes)), profiles, wishes)
+    def validate(
+        self,
+        resource: dict[str, Any],
+        profiles: Sequence[str] = (),
+        wishes: Wishes = USUAL,
+        verdicts: Verdicts | None = None,
+    ) -> list[Finding]:
+        """Return all that is wrong with a decoded resource: its structure, its type's rules, those of its profiles.
+
+        `verdicts`: those of resources that were looked at with the same wishes (but for what `resolve` finds) and the
+        same terminology; they count where no profiles are given.
+        """
+        if verdicts is None or profiles or not wishes.example_urls or wishes.security:
+            return self._judged(intake.of_value(resource, self._plans(wishes)), profiles, wishes)
+        likeness = self._alike.likeness(resource, wishes.resolve)
+        known = None if likeness is None else verdicts.of(likeness)
+        if known is not None:
+            return [replace(each) for each in known.findings]
+        taken = intake.of_value(resource, self._plans(wishes))
+        is_whole = taken.scan is not None and taken.scan.sound and taken.resource is resource
+        found = self._judged(taken, profiles, wishes)
+        if likeness is not None and is_whole:
+            verdicts.keep(likeness, resource, found)
+        return found
+
+    def known(self, resource: dict[str, Any], resolve: Resolve | None, verdicts: Verdicts) -> Verdict | None:
+        """Return what is known already of resources like one, all of which are sound; None where nothing is."""
+        likeness = self._alike.likeness(resource, resolve)
+        return None if likeness is None else verdicts.of(likeness)
 
     def validate_bytes(
         self,

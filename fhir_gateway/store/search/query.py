@@ -139,6 +139,8 @@ def criteria_key(type: str, parameters: Sequence[Parameter]) -> str:
 
     "Patient?identifier=system|value": parameters that choose nothing are left out.
     """
+    if len(parameters) == 1 and "," not in parameters[0][1] and _code(parameters[0][0]) not in _NO_CRITERIA:
+        return f"{type}?{parameters[0][0]}={parameters[0][1]}"
     conditions = sorted(
         f"{name}={','.join(sorted(set(split(value, ','))))}"
         for name, value in parameters
