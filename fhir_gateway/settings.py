@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from fhir_gateway.policy.collectors import COLLECTORS
 from fhir_gateway.policy.partners import PARTNERS
 from fhir_gateway.trusted_issuers import IDENTITY, TrustedIssuer, is_loopback, tables
 
@@ -152,6 +153,11 @@ class Settings(BaseSettings):
         description="A folder of mappings of HL7 v2 laid over those that ship: `segments`, `datatypes`, `instances`, "
         "`messages` for all senders, `sites/<name>` for those of one (its FINESS, or its application as MSH-3 says "
         "it). `fhir-gateway mapping check` says whether it is sound; changes count without a new start.",
+    )
+    collectors: Path | None = Field(
+        None,
+        description="The file (TOML) of the national collector's addresses, of each laboratory whose deposits are made "
+        "here, see below. Empty: laboratories do their Tasks `depot-cad` themselves.",
     )
     drop_folder: Path | None = Field(
         None,
@@ -434,7 +440,7 @@ def documentation() -> str:
         f"| `{name}` | {_default(field)} | {_bounds(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
-    return _PAGE + "\n".join(rows) + "\n" + IDENTITY + PARTNERS
+    return _PAGE + "\n".join(rows) + "\n" + IDENTITY + PARTNERS + COLLECTORS
 
 
 _PAGE = f"""# Settings
