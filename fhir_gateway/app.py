@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import logging
@@ -29,6 +30,7 @@ from fhir_gateway.fhir.outcome import FhirError, InvalidRequest
 from fhir_gateway.interactions import dossier_summaries, full_text
 from fhir_gateway.interactions.access import Rights
 from fhir_gateway.interactions.background import Background, Step, Task
+from fhir_gateway.interactions.deposits import collectors_from, opened_deposits
 from fhir_gateway.interactions.gateway import Gateway, Limits, Searching, SearchState
 from fhir_gateway.interactions.interaction import ANONYME, Actor, Answer, Conditions
 from fhir_gateway.interactions.package_parameters import take_in
@@ -46,6 +48,7 @@ from fhir_gateway.interactions.urls import interaction_from
 from fhir_gateway.interactions.validation import Validation
 from fhir_gateway.mllp.tls import BadCertificate
 from fhir_gateway.policy.clients import BadClients
+from fhir_gateway.policy.collectors import BadCollectors
 from fhir_gateway.policy.destinations import NOWHERE
 from fhir_gateway.policy.partners import BadPartners, partners_of
 from fhir_gateway.policy.policy import BadPolicy, load
@@ -142,6 +145,7 @@ def create_app(settings: Settings) -> App:
         try:
             trust = trust_of(settings)
             oauth = Oauth(settings, trust.builtin) if trust is not None else None
+            collectors = collectors_from(settings.collectors)
             gateway = open_gateway(settings, None if oauth is None else oauth.security())
         except Exception as error:
             logger.error("cannot open", extra={"fields": {"reason": _reason(error)}})
@@ -163,6 +167,7 @@ def create_app(settings: Settings) -> App:
         wait_for_index(gateway)
         feeds = await opened_feeds(settings, gateway, site.messages)
         site.refused = lambda: feeds.refused
+        deposits = opened_deposits(gateway, collectors)
         metrics.gauges = lambda: gauges(gateway) | feeds.gauges()
         # What was made so far stays: no collection need look at it again.
         gc.collect()
@@ -173,6 +178,8 @@ def create_app(settings: Settings) -> App:
             yield
         finally:
             await feeds.close(settings.stop_timeout)
+            if deposits is not None:
+                await asyncio.to_thread(deposits.stop, settings.stop_timeout)
             site.check = None
             site.refused = None
             site.oauth = None
@@ -393,9 +400,8 @@ def _reason(error: Exception) -> str:
     """Return why the gateway cannot open, in words: no request is there yet whose data they could quote."""
     if isinstance(error, FhirError | MappingError):
         return "; ".join(issue.text() for issue in error.issues)
-    if isinstance(
-        error, NoTrust | BadClients | BadPolicy | BadPartners | BadCertificate | BadCertificates | BadPlatformFiles
-    ):
+    told = NoTrust | BadClients | BadPolicy | BadPartners | BadCollectors | BadCertificate | BadCertificates
+    if isinstance(error, told | BadPlatformFiles):
         return str(error)
     return f"{type(error).__name__}: {error}"
 

@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from fhir_gateway.policy.collectors import COLLECTORS
 from fhir_gateway.policy.partners import PARTNERS
 from fhir_gateway.trusted_issuers import IDENTITY, TrustedIssuer, is_loopback, tables
 
@@ -166,6 +167,11 @@ class Settings(BaseSettings):
         "it); `out` in either for what is sent. `fhir-gateway mapping check` says whether it is sound; changes count "
         "without a new start, at once with SIGHUP. Where they are wrong the last good version stays, and "
         "`/health/ready` says why.",
+    )
+    collectors: Path | None = Field(
+        None,
+        description="The file (TOML) of the national collector's addresses, of each laboratory whose deposits are made "
+        "here, see below. Empty: laboratories do their Tasks `depot-cad` themselves.",
     )
     drop_folder: Path | None = Field(
         None,
@@ -468,7 +474,7 @@ def documentation() -> str:
         f"| `{name}` | {_default(field)} | {_bounds(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
-    return _PAGE + "\n".join(rows) + "\n" + IDENTITY + PARTNERS
+    return _PAGE + "\n".join(rows) + "\n" + IDENTITY + PARTNERS + COLLECTORS
 
 
 _PAGE = f"""# Settings

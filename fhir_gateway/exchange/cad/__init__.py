@@ -1,0 +1,1 @@
+"""Deposits with the national collector of genomic data (CAD): message, folder, acknowledgement."""
