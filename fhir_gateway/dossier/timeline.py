@@ -13,7 +13,7 @@ from fhir_gateway.dossier import codes
 from fhir_gateway.dossier.codes import Element
 from fhir_gateway.dossier.consents_held import care_consents, exam_decision
 from fhir_gateway.dossier.dossier import Dossier, Held, task_code
-from fhir_gateway.dossier.guards import FINAL, NON_CONFORMITIES
+from fhir_gateway.dossier.guards import AFTER_COMPLETION, FINAL, NON_CONFORMITIES
 from fhir_gateway.dossier.prescription import is_root, rcp_decision
 from fhir_gateway.fhir.primitives import DAY, interval_of
 
@@ -271,9 +271,11 @@ def _setbacks(dossier: Dossier) -> Iterator[Setback]:
 
 def _waits(dossier: Dossier, dates: Mapping[str, Evidence | None], now: str) -> Iterator[Wait]:
     statuses = {each.request.resource.get("status") for each in dossier.people}
-    if statuses <= {"completed", "revoked"}:
-        return
     tasks = [each for each in dossier.tasks() if each.resource.get("status") in OPEN]
+    if statuses <= {"completed", "revoked"}:
+        # What follows the prescriber's reading is still somebody's to do, a deposit with the collector among it.
+        yield from (_wait_for(dossier, each, now) for each in tasks if task_code(each.resource) in AFTER_COMPLETION)
+        return
     for task in tasks:
         yield _wait_for(dossier, task, now)
     if "on-hold" in statuses:

@@ -167,6 +167,15 @@ def test_a_report_that_was_handed_over_waits_to_be_read():
     assert waits(done("restitution", "2026-05-15")) == [("lecture", "le prescripteur", None, 16)]
 
 
+def test_a_closed_dossier_waits_for_what_follows_its_reading_and_for_nothing_else():
+    tasks = [
+        task("t", "depot-cad", "requested", owner=PLATFORM),
+        task("v", "rcp-aval", "completed"),
+        task("r", "analyse-bioinfo", "requested", owner=PLATFORM),
+    ]
+    assert [each.what for each in of([*finished(), *tasks]).waits] == ["depot-cad"]
+
+
 # --- where it stands
 
 
