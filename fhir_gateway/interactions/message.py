@@ -412,6 +412,7 @@ class _Work:
 
         base = gateway.registry.base or ""
         act = MessageAct(conversion, partner, self._mapping, conclude, self._mid, self._was, base, self._dry)
+        self._act = act
         try:
             perform(gateway, Interaction("message", base=base, language="fr", message=act), partner.actor)
         except DryRun as told:

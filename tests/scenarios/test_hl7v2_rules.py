@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,16 +131,21 @@ def test_all_workers_are_told_by_the_one_signal(clean_database: str, engine: Eng
     port = free_port()
     served = start(clean_database, *listening(partners, port, "--mappings-folder", str(rules), "--workers", "2"))
     try:
+        _await(lambda: "Ctrl-C" in served.log.read_text())  # said when all workers answer, not the first of them
         before = _children(served.process.pid)
         (rules / "segments" / "PID.yaml").write_text("rules:\n  - {id: a, from: PID-8, to: sex}\n", encoding="utf-8")
         served.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + SECONDS
-        while served.log.read_text().count("stays in force") < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        _await(lambda: served.log.read_text().count("stays in force") == 2)
         assert _children(served.process.pid) == before
     finally:
         served.kill()
+
+
+def _await(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def _children(pid: int) -> set[str]:
