@@ -1,4 +1,5 @@
-"""What of a dossier a format has no place for, once rules have written it, and where what they say of it belongs.
+"""A file that rules have written of a dossier, what of the dossier it has no place for, and where what rules say of it
+belongs.
 
 Source: FHIR R4, Resource; mappings/README.md.
 """
@@ -6,11 +7,25 @@ Source: FHIR R4, Resource; mappings/README.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform.fhir_source import FhirPaths, FhirSegment
 from fhir_gateway.transform.mapping import Result
+from fhir_gateway.transform.run import Fired
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file. `data`: None where it lacks something that its format demands; `issues`: what lacks, and what is lost;
+    `unplaced`: elements of the dossier that the file has no place for, each with how often it occurs.
+    """
+
+    data: bytes | None
+    issues: tuple[Issue, ...]
+    unplaced: Mapping[str, int]
+    trace: tuple[Fired, ...] = ()
 
 
 def lost(

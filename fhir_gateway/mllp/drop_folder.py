@@ -11,50 +11,26 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from pathlib import Path
 
 from fhir_gateway.interactions.message import Intake
+from fhir_gateway.mllp.watched_folder import WatchedFolder, write_whole
 
 log = logging.getLogger(__name__)
 
-_PAUSE = 1.0  # seconds between looks
-_READY, _MESSAGES, _ANSWERS, _DONE, _FAILED = ".ok", ".hl7", ".ack", ".done", ".failed"
+_MESSAGES, _ANSWERS, _DONE, _FAILED = ".hl7", ".ack", ".done", ".failed"
 
 
-class DropFolder:
-    """One folder, looked at by a thread of its own."""
+class DropFolder(WatchedFolder):
+    """A folder of messages."""
 
-    def __init__(self, folder: Path, intake: Intake, pause: float = _PAUSE) -> None:
-        self._folder = folder
+    signs, name = "*.ok", "drop-folder"
+
+    def __init__(self, folder: Path, intake: Intake) -> None:
+        super().__init__(folder)
         self._intake = intake
-        self._pause = pause
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="drop-folder", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the file at work."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._pause):
-            try:
-                self.look()
-            except Exception as error:
-                log.error("drop folder", exc_info=error)
-
-    def look(self) -> int:
-        """Take in all files that are whole, in the order of their names; return how many. Raises: OSError."""
-        ready = sorted(self._folder.glob(f"*{_READY}"))
-        return sum(self._take(sign) for sign in ready if not self._stopping.is_set())
-
-    def _take(self, sign: Path) -> bool:
+    def take(self, sign: Path) -> bool:
         file = sign.with_suffix(_MESSAGES)
         try:
             data = file.read_bytes()
@@ -73,13 +49,3 @@ class DropFolder:
         sign.unlink(missing_ok=True)
         log.info("file taken in", extra={"fields": {"state": receipt.state}})
         return True
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f"{path.name}.part")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from binascii import b2a_base64
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from fhir_gateway.dossier.codes import FINESS
 from fhir_gateway.fhir.json import encode
@@ -24,13 +23,12 @@ from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Actor, Interaction
 from fhir_gateway.interactions.perform import perform
 from fhir_gateway.interactions.result_complaints import TOO_LARGE
-from fhir_gateway.mllp.drop_folder import write_whole
+from fhir_gateway.mllp.watched_folder import WatchedFolder, write_whole
 from fhir_gateway.policy.scopes import read as scopes
 
 log = logging.getLogger(__name__)
 
-_PAUSE: Final = 1.0  # seconds between looks
-_READY, _DIGEST, _ANSWER, _DONE, _FAILED = ".ok", ".sha256", ".ack", ".done", ".failed"
+_DIGEST, _ANSWER, _DONE, _FAILED = ".sha256", ".ack", ".done", ".failed"
 
 
 def platform_of(number: str) -> Actor:
@@ -39,41 +37,18 @@ def platform_of(number: str) -> Actor:
     return Actor("plateforme", "folder", f"folder {number}", "", "folder", f"{FINESS}|{number}", None, granted)
 
 
-class ResultFolder:
-    """One folder with a folder for each platform, looked at by a thread of its own."""
+class ResultFolder(WatchedFolder):
+    """A folder with a folder for each platform."""
 
-    def __init__(self, folder: Path, gateway: Gateway, base: str, largest: int, pause: float = _PAUSE) -> None:
-        self._folder = folder
+    signs, name = "*/*.ok", "result-folder"
+
+    def __init__(self, folder: Path, gateway: Gateway, base: str, largest: int) -> None:
+        super().__init__(folder)
         self._gateway = gateway
         self._base = base
         self._largest = largest
-        self._pause = pause
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="result-folder", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the file at work."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._pause):
-            try:
-                self.look()
-            except Exception as error:
-                log.error("result folder", exc_info=error)
-
-    def look(self) -> int:
-        """Import all files that are whole, in the order of their names; return how many. Raises: OSError."""
-        ready = sorted(self._folder.glob(f"*/*{_READY}"))
-        return sum(self._take(sign) for sign in ready if not self._stopping.is_set())
-
-    def _take(self, sign: Path) -> bool:
+    def take(self, sign: Path) -> bool:
         file = sign.with_suffix("")
         try:
             if file.stat().st_size > self._largest:

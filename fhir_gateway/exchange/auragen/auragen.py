@@ -23,7 +23,7 @@ from fhir_gateway.exchange.auragen.complaints import Unreadable
 from fhir_gateway.exchange.auragen.formats import PRIVATE, Format, Kind, schema
 from fhir_gateway.exchange.auragen.people import People
 from fhir_gateway.exchange.json_tree import json_object
-from fhir_gateway.exchange.unplaced import lost, placed
+from fhir_gateway.exchange.unplaced import Written, lost, placed
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform.run import Fired
 from fhir_gateway.transform.schema import ABSENT, UNKNOWN
@@ -36,18 +36,6 @@ _FILES: Final[Mapping[Kind, ModuleType]] = {
     "libraries": libraries,
     "software": software,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A file. `data`: None where it lacks something that AURAGEN demands; `issues`: what lacks, and what is lost;
-    `unplaced`: elements of the dossier that the file has no place for, each with how often it occurs.
-    """
-
-    data: bytes | None
-    issues: tuple[Issue, ...]
-    unplaced: Mapping[str, int]
-    trace: tuple[Fired, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from fhir_gateway.exchange.seqoia import complaints, moments, reading, writing
 from fhir_gateway.exchange.seqoia.complaints import Unreadable
 from fhir_gateway.exchange.seqoia.formats import Format, Tables, schema, written_schema
 from fhir_gateway.exchange.seqoia.keys import INS, IPP
-from fhir_gateway.exchange.unplaced import lost, placed
+from fhir_gateway.exchange.unplaced import Written, lost, placed
 from fhir_gateway.fhir.number import Number
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform.run import Fired
@@ -47,18 +47,6 @@ class Options:
     kept: Mapping[str, Any] = field(default_factory=dict)
     ipp: str = IPP
     assembly: str = "GRCh38"
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A file. `data`: None where it lacks something that it cannot do without; `issues`: what lacks, and what is lost;
-    `unplaced`: elements of the dossier that the file has no place for, each with how often it occurs.
-    """
-
-    data: bytes | None
-    issues: tuple[Issue, ...]
-    unplaced: Mapping[str, int]
-    trace: tuple[Fired, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
