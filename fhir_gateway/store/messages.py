@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from fhir_gateway.store.chosen import chosen
 from fhir_gateway.store.contract import Locks, Read, Row, Store, Write
 from fhir_gateway.store.index.hashing import h64
 from fhir_gateway.store.layout import LARGE
@@ -233,21 +234,11 @@ def _stored(row: Row) -> Stored:
 
 def found(view: Read, wanted: Filter) -> list[Stored]:
     """Return the messages that a filter names, the newest first, no more than it says."""
-    clauses: list[str] = []
-    values: list[Any] = []
-    for column, numbers in (("mid", wanted.mids), ("state", [_NUMBER[state] for state in wanted.states])):
-        if numbers:
-            clauses.append(f"{column} IN ({', '.join('?' * len(numbers))})")
-            values += numbers
-    for column, text in (("partner", wanted.partner), ("event", wanted.event), ("control_id", wanted.control_id)):
-        if text:
-            clauses.append(f"{column} = ?")
-            values.append(text)
-    for clause, number in (("received >= ?", wanted.since), ("mid < ?", wanted.before)):
-        if number:
-            clauses.append(clause)
-            values.append(number)
-    where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
+    where, values = chosen(
+        (("mid", wanted.mids), ("state", [_NUMBER[state] for state in wanted.states])),
+        (("partner", wanted.partner), ("event", wanted.event), ("control_id", wanted.control_id)),
+        (("received >= ?", wanted.since), ("mid < ?", wanted.before)),
+    )
     rows = view.rows(f"{_SELECT}{where} ORDER BY mid DESC LIMIT ?", (*values, wanted.last))
     return [_stored(row) for row in rows]
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from fhir_gateway.store.chosen import chosen
 from fhir_gateway.store.contract import Locks, Read, Row, Store, Write
 from fhir_gateway.store.writer import Writer
 
@@ -391,21 +392,11 @@ def take_back(store: Store) -> int:
 
 def found(view: Read, wanted: Filter) -> list[Entry]:
     """Return the entries that a filter names, the newest first, no more than it says."""
-    clauses: list[str] = []
-    values: list[Any] = []
-    for column, numbers in (("oid", wanted.oids), ("state", [_NUMBER[state] for state in wanted.states])):
-        if numbers:
-            clauses.append(f"{column} IN ({', '.join('?' * len(numbers))})")
-            values += numbers
-    for column in ("destination", "event", "control_id", "subject"):
-        if text := getattr(wanted, column):
-            clauses.append(f"{column} = ?")
-            values.append(text)
-    for clause, number in (("recorded >= ?", wanted.since), ("recorded < ?", wanted.until), ("oid < ?", wanted.before)):
-        if number:
-            clauses.append(clause)
-            values.append(number)
-    where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
+    where, values = chosen(
+        (("oid", wanted.oids), ("state", [_NUMBER[state] for state in wanted.states])),
+        ((column, getattr(wanted, column)) for column in ("destination", "event", "control_id", "subject")),
+        (("recorded >= ?", wanted.since), ("recorded < ?", wanted.until), ("oid < ?", wanted.before)),
+    )
     rows = view.rows(f"{_SELECT}{where} ORDER BY oid DESC LIMIT ?", (*values, wanted.last))
     return [_entry(row) for row in rows]
 

@@ -23,8 +23,9 @@ from fhir_gateway.fhir.fhirpath.environment import Environment
 from fhir_gateway.fhir.fhirpath.faults import FhirPathError
 from fhir_gateway.fhir.fhirpath.nodes import Items, Node, root_node
 from fhir_gateway.fhir.types import Types
-from fhir_gateway.transform.primitives_of_texts import CONVERTERS, written
-from fhir_gateway.transform.source import Convert, Expression, Home, Scope
+from fhir_gateway.transform.object_paths import ObjectPaths
+from fhir_gateway.transform.primitives_of_texts import written
+from fhir_gateway.transform.source import Expression, Home, Scope
 
 _HEAD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _WORD = re.compile(r"\.([A-Za-z][A-Za-z0-9]*)(?![A-Za-z0-9(])")
@@ -63,10 +64,8 @@ class FhirSource:
     seed: bytes
 
 
-class FhirPaths:
+class FhirPaths(ObjectPaths):
     """The language of FHIRPath. `aliases`: the type of each name that a segment may have."""
-
-    deletion = ""
 
     def __init__(self, aliases: Mapping[str, str], types: Types, engine: Engine) -> None:
         self._aliases = dict(aliases)
@@ -112,29 +111,14 @@ class FhirPaths:
     def names(self) -> Mapping[str, Any]:
         return {"fhirpath_text": self._texts, "fhirpath_nodes": self._nodes, "fhirpath_within": _within}
 
-    def first(self, home: Home) -> Sequence[tuple[str, str]]:
-        return ()
-
     def text(self, path: str, home: Home, known: int = -1) -> Expression:
         return Expression(f"fhirpath_text[{self._number(path, home)}]({self._input(path, home)})", fixed=True)
 
     def nodes(self, path: str, home: Home, known: int = -1) -> Expression:
         return Expression(f"fhirpath_nodes[{self._number(path, home)}]({self._input(path, home)})")
 
-    def count(self, path: str, home: Home) -> Expression:
-        return Expression(f"len(fhirpath_nodes[{self._number(path, home)}]({self._input(path, home)}))")
-
-    def valued(self, path: str, home: Home) -> Expression:
-        return Expression(f"bool(fhirpath_nodes[{self._number(path, home)}]({self._input(path, home)}))")
-
-    def present(self, number: int, home: Home) -> str:
-        return f"segment.fields[{number}]"
-
     def text_of(self, node: str) -> str:
         return f"fhirpath_text[{self._of_node()}](({node},))"
-
-    def deletes(self, node: str) -> str:
-        return "False"
 
     def place_of(self, node: Any) -> str:
         """Return where a node stands: Patient.name[0].family."""
@@ -155,15 +139,6 @@ class FhirPaths:
         elements = self.elements(self._aliases[name])
         element = found[1] if found is not None else ""
         return name, elements.index(element) if element in elements else 0
-
-    def key(self, name: str) -> str:
-        return ""
-
-    def repeats(self, path: str) -> bool:
-        return path.endswith("[*]")
-
-    def converter(self, type_name: str) -> Convert | None:
-        return CONVERTERS.get(type_name)
 
     # --- paths
 

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from fhir_gateway.transform.primitives_of_texts import CONVERTERS, written
+from fhir_gateway.transform.object_paths import ObjectPaths
+from fhir_gateway.transform.primitives_of_texts import written
 from fhir_gateway.transform.schema import pointer
-from fhir_gateway.transform.source import Convert, Expression, Home, Scope
+from fhir_gateway.transform.source import Expression, Home, Scope
 
 _PATH = re.compile(r"(?:\$this|[A-Za-z_][A-Za-z0-9_\-]*)(?:\.[A-Za-z_][A-Za-z0-9_\-]*)*(?:\[\*\])?")
 
@@ -57,10 +58,8 @@ class TreeSource:
     seed: bytes
 
 
-class TreePaths:
+class TreePaths(ObjectPaths):
     """The language of keys. `keys`: those that objects of each name may have."""
-
-    deletion = ""
 
     def __init__(self, keys: Mapping[str, Sequence[str]]) -> None:
         self._keys = {name: tuple(each) for name, each in keys.items()}
@@ -79,29 +78,14 @@ class TreePaths:
     def names(self) -> Mapping[str, Any]:
         return {"tree_text": _text, "tree_nodes": _nodes, "tree_within": _within, "tree_of": _of, "written": written}
 
-    def first(self, home: Home) -> Sequence[tuple[str, str]]:
-        return ()
-
     def text(self, path: str, home: Home, known: int = -1) -> Expression:
         return Expression(f"tree_text({self._input(path, home)})", fixed=True)
 
     def nodes(self, path: str, home: Home, known: int = -1) -> Expression:
         return Expression(f"tree_nodes({self._input(path, home)})")
 
-    def count(self, path: str, home: Home) -> Expression:
-        return Expression(f"len(tree_nodes({self._input(path, home)}))")
-
-    def valued(self, path: str, home: Home) -> Expression:
-        return Expression(f"bool(tree_nodes({self._input(path, home)}))")
-
-    def present(self, number: int, home: Home) -> str:
-        return f"segment.fields[{number}]"
-
     def text_of(self, node: str) -> str:
         return f"written({node}.value)"
-
-    def deletes(self, node: str) -> str:
-        return "False"
 
     def place_of(self, node: Any) -> str:
         return node.pointer if isinstance(node, TreeNode) else ""
@@ -115,15 +99,6 @@ class TreePaths:
         if steps[0] not in self._keys[name]:
             raise ValueError(f"{name} has no key {steps[0]}")
         return name, self._keys[name].index(steps[0]) + 1
-
-    def key(self, name: str) -> str:
-        return ""
-
-    def repeats(self, path: str) -> bool:
-        return path.endswith("[*]")
-
-    def converter(self, type_name: str) -> Convert | None:
-        return CONVERTERS.get(type_name)
 
     def _cut(self, path: str) -> tuple[str, tuple[str, ...]]:
         if _PATH.fullmatch(path) is None:
