@@ -26,7 +26,8 @@ help: ## list the targets
 # The tokens hold for a day: long enough to try things by hand, on a machine that nobody else reaches.
 run: $(RUNTIME) ## install, start the gateway on its SQLite file, print a token for each role, load a dossier in each state, say what to try (PORT=8080)
 	@mkdir -p build/run; \
-	printf '%s\n' 'builtin_issuer = true' 'port = $(PORT)' 'data_folder = "build/run"' > build/run/fhir-gateway.toml; \
+	test -s build/run/pseudonym-keys || (umask 077; echo "demo $$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')" > build/run/pseudonym-keys); \
+	printf '%s\n' 'builtin_issuer = true' 'port = $(PORT)' 'data_folder = "build/run"' 'pseudonym_keys = "build/run/pseudonym-keys"' > build/run/fhir-gateway.toml; \
 	export FHIR_GATEWAY_CONFIG="$${FHIR_GATEWAY_CONFIG:-build/run/fhir-gateway.toml}"; \
 	tokens="$${FHIR_GATEWAY_DATA_FOLDER:-build/run}/tokens"; \
 	$(BIN)/fhir-gateway token --demo --life 1d; \

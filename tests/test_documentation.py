@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, 
     port = free_port()
     (folder / "build" / "run").mkdir(parents=True)
     file = folder / "build" / "run" / "fhir-gateway.toml"
-    file.write_text(f'builtin_issuer = true\nport = {port}\ndata_folder = "build/run"\n')
+    keys = folder / "build" / "run" / "pseudonym-keys"
+    keys.write_text(f"demo {b64encode(os.urandom(32)).decode()}\n")
+    settings_of_make_run = (
+        f'builtin_issuer = true\nport = {port}\ndata_folder = "build/run"\npseudonym_keys = "{keys}"\n'
+    )
+    file.write_text(settings_of_make_run)
     (folder / "profiles").symlink_to(ROOT / "profiles")
     run_in(folder, ["fhir-gateway", "token", "--demo"], **{FILE_VARIABLE: str(file)})
     settings = {FILE_VARIABLE: str(file), "FHIR_GATEWAY_DATA_FOLDER": str(folder / "build" / "run")}

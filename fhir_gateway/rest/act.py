@@ -66,8 +66,8 @@ def interaction_of(
         interaction.presentation = list(request.own.items())
     elif code == "patch":
         interaction.patch = representations.read_patch(body, patch_kind(request.header(b"content-type")))
-    elif code == "operation" and body and takes_file(route.operation) and (held := _file(request, body)) is not None:
-        interaction.resource = held
+    elif is_file(request, route, body):
+        interaction.resource = _binary(request, body)
     elif code != "operation" or body:
         kind = body_kind(request.header(b"content-type"))
         is_judged = code in ("create", "update") or (code == "operation" and takes_unsound(route.operation))
@@ -80,14 +80,20 @@ def interaction_of(
     return interaction
 
 
-def _file(request: Request, body: bytes) -> dict[str, Any] | None:
-    """Return the Binary that holds a body which is no resource; None for a resource.
+def is_file(request: Request, route: Route, body: bytes | None) -> bool:
+    """Tell whether a body is a file as it is, and no resource, where an operation takes one.
 
     `application/json` is said of both: a resource says what it is. Source: FHIR R4, Binary.
     """
+    if not body or not takes_file(route.operation):
+        return False
     media_type = media_type_of(request.header(b"content-type") or "")[0]
-    if media_type in KINDS and ("fhir" in media_type or "xml" in media_type or b'"resourceType"' in body[:4096]):
-        return None
+    said = media_type in KINDS and ("fhir" in media_type or "xml" in media_type or b'"resourceType"' in body[:4096])
+    return not said
+
+
+def _binary(request: Request, body: bytes) -> dict[str, Any]:
+    media_type = media_type_of(request.header(b"content-type") or "")[0]
     return {
         "resourceType": "Binary",
         "contentType": media_type or "application/octet-stream",

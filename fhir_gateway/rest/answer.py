@@ -18,7 +18,7 @@ from fhir_gateway.interactions import places
 from fhir_gateway.interactions.interaction import Actor, Answer, Conditions, Interaction, Sent
 from fhir_gateway.interactions.operations.table import gives_files
 from fhir_gateway.interactions.patch import FORMATS as PATCH_FORMATS
-from fhir_gateway.rest.act import check_content_type, interaction_of
+from fhir_gateway.rest.act import check_content_type, interaction_of, is_file
 from fhir_gateway.rest.body import inflated, receive_body
 from fhir_gateway.rest.complaints import DEFECT, NOT_OPEN, OUTSIDE_BASE
 from fhir_gateway.rest.hosts import Hosts
@@ -207,7 +207,7 @@ class Answerer:
             request.code = interaction.code
             return self._written(acts, request, acts.perform(interaction, request.actor))
         except FhirError as refusal:
-            if body and request.code in _RESOURCES:
+            if body and request.code in _RESOURCES and not is_file(request, found, body):
                 kind = body_kind(request.header(b"content-type"))
                 refusal.issues = tuple(places.placed(refusal.issues, Sent(body, kind)))
             raise

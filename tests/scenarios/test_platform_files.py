@@ -133,6 +133,11 @@ def _pull_and_import_over_http(base: str, files: Files) -> None:
     assert str(answer.json()).count("Observation/") == 30
     told = requests.get(f"{base}/ServiceRequest/{files.proband(0)['id']}/$suivi", timeout=60).json()
     assert [each["name"] for each in told["parameter"]].count("import") == 2
+    # What is wrong with a file is told, whatever its type.
+    unknown = vcf("nobody-knows")
+    refused = requests.post(imported, data=unknown, headers={"Content-Type": "application/octet-stream"}, timeout=60)
+    assert refused.status_code == 404, refused.text
+    assert refused.json()["issue"][0]["details"]["coding"][0]["code"] == "result-dossier-not-found"
     # A resource that is no Binary is told so.
     wrong = requests.post(imported, json={"resourceType": "Patient"}, timeout=60)
     assert (wrong.status_code, wrong.json()["issue"][0]["details"]["coding"][0]["code"]) == (400, "operation-body-type")
