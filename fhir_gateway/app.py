@@ -48,7 +48,7 @@ from fhir_gateway.interactions.urls import interaction_from
 from fhir_gateway.interactions.validation import Validation
 from fhir_gateway.mllp.tls import BadCertificate
 from fhir_gateway.policy.clients import BadClients
-from fhir_gateway.policy.collectors import BadCollectors
+from fhir_gateway.policy.collectors import BadCollectors, collectors_of
 from fhir_gateway.policy.destinations import NOWHERE
 from fhir_gateway.policy.partners import BadPartners, partners_of
 from fhir_gateway.policy.policy import BadPolicy, load
@@ -274,7 +274,11 @@ def platform_files(settings: Settings) -> PlatformFiles:
             keys = Keyring.read(settings.pseudonym_keys)
         except (UnfitKeys, OSError, UnicodeDecodeError) as error:
             raise BadPlatformFiles(f"{settings.pseudonym_keys}: {error}") from error
-    return PlatformFiles(_tables(settings.platform_tables), keys, settings.file_hosts)
+    try:
+        collectors = () if settings.collectors is None else collectors_of(settings.collectors)
+    except BadCollectors as error:
+        raise BadPlatformFiles(str(error)) from error
+    return PlatformFiles(_tables(settings.platform_tables), keys, settings.file_hosts, collectors)
 
 
 def _tables(path: Path | None) -> dict[str, dict[str, str]]:

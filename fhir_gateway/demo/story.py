@@ -281,7 +281,7 @@ class Story:
                 milestones.append(
                     f"     {parts['date']['valueDateTime'][:10]}  {parts['code']['valueCoding']['display']} (+{days})"
                 )
-        self.telling.require(len(milestones) == 9, "every milestone has its day:", "chaque jalon a son jour :")
+        self.telling.require(len(milestones) == 10, "every milestone has its day:", "chaque jalon a son jour :")
         typer.echo("\n".join(milestones))
 
     def close(self) -> None:

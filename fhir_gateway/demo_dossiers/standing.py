@@ -15,7 +15,7 @@ from typing import Any, Final
 from fhir_gateway.demo_dossiers.acts import Act, Move, Write
 from fhir_gateway.demo_dossiers.resources import Resource, profiled
 from fhir_gateway.demo_dossiers.submission import name_of
-from fhir_gateway.dossier import codes
+from fhir_gateway.dossier import codes, deposit
 from fhir_gateway.dossier.actor import Acting
 from fhir_gateway.dossier.changes import Changes, custodian
 from fhir_gateway.dossier.codes import concept
@@ -114,6 +114,11 @@ class Standing:
         if move.output is not None:
             said = concept(codes.PIECE, "compte-rendu")
             task["output"] = [{"type": said, "valueReference": {"reference": move.output}}]
+        if move.code == deposit.CODE:  # when it was laid down is a milestone of its own
+            if move.status == "in-progress":
+                task["executionPeriod"] = {"start": act.at}
+            elif move.status in ("completed", "failed"):
+                task["executionPeriod"] = {**task.get("executionPeriod", {}), "end": act.at}
         if move.status == "completed":
             if move.code == "rcp-amont":
                 self._trace(task, act.actor, act.at)

@@ -6,7 +6,7 @@ write, and a step that was missed is caught up by the next one.
 A person's specimen goes through reception, preparation, sequencing; the dossier through analysis, interpretation,
 report, RCP d'aval, deposit. A Task is `requested` once its predecessors are completed. Sequencing that is cancelled, of
 one member, is a waiver: the analysis goes on without. To collect a consent is completed once one is held by which
-nothing is left to collect, whoever brought it.
+nothing is left to collect, whoever brought it. A report that is amended after its deposit is deposited again.
 
 Source: genomics design, "Tasks: code, scope, owner"; genomic order management of NHS England (Tasks requested in turn);
 `terminology/pfmg/CodeSystem-pfmg-tache.json`.
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from fhir_gateway.dossier import codes
+from fhir_gateway.dossier import codes, deposit
 from fhir_gateway.dossier.changes import SERVER_AGENT, Changes, custodian, provenance, reference_to, with_status
 from fhir_gateway.dossier.codes import Resource
 from fhir_gateway.dossier.consents_held import collected
@@ -88,6 +88,7 @@ def owed(dossier: Dossier, at: str) -> Changes:
     return (
         _attached(dossier, at)
         or _replaced(dossier, at)
+        or _deposited_again(dossier, at)
         or Changes(updated=tuple(_collected(dossier, at)))
         or Changes(updated=tuple(_due(dossier, at)))
     )
@@ -394,6 +395,14 @@ def _replaced(dossier: Dossier, at: str) -> Changes:
         again = new_task(dossier, step, person, at, "requested", specimen if step.scope == "specimen" else None, task)
         return Changes(created=(again,))
     return Changes()
+
+
+def _deposited_again(dossier: Dossier, at: str) -> Changes:
+    """Return the deposit of a report that was issued or amended since the last one, for which it is asked by name."""
+    report, proband = deposit.outdated(dossier), dossier.proband
+    if report is None or proband is None or proband.request.resource.get("status") not in ("active", "completed"):
+        return Changes()
+    return Changes(created=(new_task(dossier, BY_CODE[deposit.CODE], proband, at, "requested", because=report),))
 
 
 def _wants_tube(step: Step, task: Held) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fhir_gateway.dossier import codes
+from fhir_gateway.dossier import codes, deposit
 from fhir_gateway.dossier.codes import Element
 from fhir_gateway.dossier.consents_held import care_consents, exam_decision
 from fhir_gateway.dossier.dossier import Dossier, Held, task_code
@@ -31,6 +31,9 @@ MILESTONES: Final[Mapping[str, tuple[str, str]]] = {
     "interpretation": ("Interprétation", "Interpretation"),
     "compte-rendu": ("Compte rendu signé", "Report signed"),
     "restitution": ("Restitution", "Restitution"),
+    "depot-demande": ("Dépôt au collecteur demandé", "Deposit with the collector asked for"),
+    "depot": ("Dépôt au collecteur fait", "Laid down at the collector"),
+    "depot-accuse": ("Dépôt acquitté par le collecteur", "Acknowledged by the collector"),
 }
 # On whom a Task waits while nobody owns it.
 WHOM: Final[Mapping[str, tuple[str, str]]] = {
@@ -155,6 +158,18 @@ def _dates(dossier: Dossier, now: str) -> dict[str, Evidence | None]:
         "interpretation": _all_done(dossier, "interpretation"),
         "compte-rendu": _first(_evidence(each, each.resource.get("issued")) for each in final),
         "restitution": _all_done(dossier, "restitution"),
+        **_deposit(dossier),
+    }
+
+
+def _deposit(dossier: Dossier) -> dict[str, Evidence | None]:
+    """Return when the deposit was asked for, laid down, acknowledged; of several that stand, all of them."""
+    tasks = deposit.standing(dossier)
+    laid = [_evidence(each, deposit.laid_down(each.resource)) for each in tasks]
+    return {
+        "depot-demande": _last(_evidence(each, deposit.asked_for(dossier, each.resource)) for each in tasks),
+        "depot": _last(laid) if all(laid) else None,
+        "depot-accuse": _all_done(dossier, deposit.CODE),
     }
 
 

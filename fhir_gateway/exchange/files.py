@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from fhir_gateway.exchange.auragen.auragen import Auragen
 from fhir_gateway.exchange.auragen.formats import Kind
 from fhir_gateway.exchange.auragen.people import CASE, INDICATION, LIBRARY
 from fhir_gateway.exchange.pedigree import gathered as pedigree_gathered
 from fhir_gateway.exchange.pedigree import kin, ped
+from fhir_gateway.exchange.people import People, codes
 from fhir_gateway.exchange.phenopacket import writing as phenopacket
 from fhir_gateway.exchange.seqoia.seqoia import Seqoia
 from fhir_gateway.exchange.vcf import observation as variants
@@ -28,9 +30,13 @@ from fhir_gateway.exchange.vcf.contigs import ASSEMBLIES
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.outcome import Complaint, FhirError, Issue
 
+if TYPE_CHECKING:
+    from fhir_gateway.exchange.cad.cad import Cad
+
 Resource = Mapping[str, Any]
 PSEUDONYM: Final = f"{CANONICAL_BASE}/identifier/pseudonyme"  # what a person is called in files without identity
 SEQOIA_ID: Final = f"{CANONICAL_BASE}/identifier/seqoia-id-anon"
+_PARCOURS: Final = f"{CANONICAL_BASE}/CodeSystem/pfmg-parcours"
 ANONYMOUS: Final = (PSEUDONYM, LIBRARY, SEQOIA_ID)  # systems of what people are called where no identity is told
 JSON: Final = "application/json"
 _TELLING: Final = ("resourceType", "id", "identifier", "gender", "birthDate", "deceasedBoolean", "deceasedDateTime")
@@ -41,6 +47,14 @@ NOT_CARRIED = Complaint(
     en="{path} ({count}) has no place in a file {format}; it stays in the dossier.",
     fr="{path} ({count}) n'a pas de place dans un fichier {format} ; le dossier le garde.",
     severity="information",
+)
+NO_COLLECTOR = Complaint(
+    "file-no-collector",
+    "not-supported",
+    en="The deposits of {platform}, who runs the dossier, are not made here, so nothing says how its messages name it. "
+    "The operator adds a table to the file of collectors.",
+    fr="Les dépôts de {platform}, qui mène le dossier, ne se font pas ici : rien ne dit comment ses messages la "
+    "nomment. L'exploitant ajoute une table au fichier des collecteurs.",
 )
 NO_VARIANTS = Complaint(
     "file-no-variants",
@@ -55,21 +69,25 @@ class Wish:
     """What a door knows besides the resources. `at`: now, a dateTime with zone; `by`: the software that writes.
 
     `called`: what files call people, by system (`PSEUDONYM`, LIBRARY, SEQOIA_ID) and key ("Patient/1"). `versions`: of
-    code systems, by url.
+    code systems, by url. `asker`: the organisation that the file goes to ("system|value"): keys of its own files that
+    nobody knew go back there.
     """
 
     at: str
     by: str = "fhir-gateway"
     called: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    asker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file. `data`: None where the dossier lacks what the format demands; `issues`: what lacks, and what is lost."""
+    """A file. `data`: None where the dossier lacks what the format demands; `issues`: what lacks, and what is lost;
+    `suffix`: of its name, where that hangs on the dossier."""
 
     data: bytes | None
     issues: tuple[Issue, ...] = ()
+    suffix: str = ""
 
 
 Writing = Callable[["Formats", Sequence[Resource], Wish], File]
@@ -92,10 +110,16 @@ class FileFormat:
 
 
 class Formats:
-    """The formats with what an operator adds. `tables`: private tables by name, code to code; none is guessed."""
+    """The formats with what an operator adds. `tables`: private tables by name, code to code; none is guessed.
 
-    def __init__(self, tables: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    `collectors`: who writes the deposits of a laboratory, by each identifier that it has ("system|value").
+    """
+
+    def __init__(
+        self, tables: Mapping[str, Mapping[str, str]] | None = None, collectors: Mapping[str, Cad] | None = None
+    ) -> None:
         self.tables = tables or {}
+        self.collectors = collectors or {}
         self.auragen = Auragen(self.tables)
         self.seqoia = Seqoia(self.tables)
 
@@ -128,7 +152,9 @@ def _nameless(patient: Resource, names: Mapping[str, str]) -> Resource:
 
 
 def _with_libraries(resources: tuple[Resource, ...], libraries: Mapping[str, str]) -> tuple[Resource, ...]:
-    """Return resources in which a person whose tubes have no library number has it on the first of them."""
+    """Return resources in which a person whose tubes have no library number has it on the first of them, and one who
+    has no tube here on a library that says nothing else.
+    """
     numbered = {_subject(each) for each in resources if _has(each, LIBRARY)}
     left = {key: value for key, value in libraries.items() if key not in numbered}
     made: list[Resource] = []
@@ -138,6 +164,16 @@ def _with_libraries(resources: tuple[Resource, ...], libraries: Mapping[str, str
             own = [*each.get("identifier", ()), {"system": LIBRARY, "value": number}]
             each = {**each, "identifier": own}
         made.append(each)
+    here = {f"Patient/{each.get('id')}" for each in resources if each["resourceType"] == "Patient"}
+    made += (
+        {
+            "resourceType": "Specimen",
+            "identifier": [{"system": LIBRARY, "value": number}],
+            "subject": {"reference": key},
+        }
+        for key, number in left.items()
+        if key in here
+    )
     return tuple(made)
 
 
@@ -161,6 +197,34 @@ def _auragen(kind: Kind, name: str) -> Writing:
         return File(written.data, (*written.issues, *lost))
 
     return write
+
+
+def _auragen_clinic(formats: Formats, resources: Sequence[Resource], wish: Wish) -> File:
+    """The clinical file that fits the dossier: of a cancer or of a rare disease, by its pathway."""
+    requests = (each for each in resources if each["resourceType"] == "ServiceRequest")
+    is_tumour = any("KC" in codes(each.get("category"), _PARCOURS) for each in requests)
+    format = FORMATS["auragen-kc" if is_tumour else "auragen-mr"]
+    return replace(format.write(formats, resources, wish), suffix=format.suffix)
+
+
+def _cad(formats: Formats, resources: Sequence[Resource], wish: Wish) -> File:
+    """The message of a deposit, as the laboratory that runs the dossier would lay it down now."""
+    people = People(resources)
+    performers = [one for each in people.people for one in each.request.get("performer", ())]
+    held = [found for one in performers if (found := people.held(one)) is not None]
+    named = [one.get("identifier", {}) for one in performers]
+    named += [each for one in held for each in one.get("identifier", ())]
+    tokens = dict.fromkeys(f"{each.get('system', '')}|{each['value']}" for each in named if "value" in each)
+    cad = next((formats.collectors[each] for each in tokens if each in formats.collectors), None)
+    if cad is None:
+        return File(None, (NO_COLLECTOR.at("ServiceRequest.performer", platform=", ".join(tokens) or "-"),))
+    report = cad.report(resources)
+    meta: Mapping[str, Any] = {} if report is None else report.get("meta", {})
+    control = "" if report is None else f"{report.get('id', '')}-{meta.get('versionId', '')}"
+    at = datetime.fromisoformat(str(meta.get("lastUpdated", wish.at)))
+    written = cad.write(resources, control=control, at=at)
+    lost = (NOT_CARRIED.at(kind, path=kind, count=n, format="cad") for kind, n in written.unplaced.items())
+    return File(written.data, (*written.issues, *lost))
 
 
 def _seqoia(formats: Formats, resources: Sequence[Resource], wish: Wish) -> File:
@@ -209,10 +273,15 @@ _ALL: Final = (
     FileFormat("phenopacket", JSON, "phenopacket.json", _phenopacket, pseudonymous=True),
     FileFormat("ped", "text/plain", "ped", _ped, pseudonymous=True),
     FileFormat("vcf", "text/plain", "vcf", _vcf, pseudonymous=True),
+    FileFormat("auragen", JSON, "clinic.json", _auragen_clinic),
+    FileFormat("cad", "x-application/hl7-v2+er7", "hl7", _cad),
 )
+# What a format is also called.
+ALIASES: Final[Mapping[str, str]] = {"spice": "seqoia"}
 FORMATS: Final[Mapping[str, FileFormat]] = {each.name: each for each in _ALL}
 
 __all__ = [
+    "ALIASES",
     "ANONYMOUS",
     "CASE",
     "FORMATS",

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
 from fhir_gateway.exchange.auragen import auragen as auragen_files
 from fhir_gateway.exchange.auragen.formats import KINDS, Kind, folder, maps
 from fhir_gateway.exchange.auragen.people import CASE, LIBRARY
-from fhir_gateway.exchange.files import Formats
+from fhir_gateway.exchange.files import ALIASES, Formats
+from fhir_gateway.exchange.pedigree import kin, ped
+from fhir_gateway.exchange.pedigree.ped import is_ped
 from fhir_gateway.exchange.phenopacket import reading as phenopacket
 from fhir_gateway.exchange.vcf import observation, reading
 from fhir_gateway.exchange.vcf.contigs import Assembly
@@ -29,7 +31,16 @@ from fhir_gateway.transform.mapping import version_of
 
 Resource = dict[str, Any]
 MOST: Final = 1_000  # variants of one import: a report names some thirty
-RESULTS: Final = ("auragen-mr", "auragen-kc", "auragen-libraries", "auragen-software", "seqoia", "phenopacket", "vcf")
+RESULTS: Final = (
+    "auragen-mr",
+    "auragen-kc",
+    "auragen-libraries",
+    "auragen-software",
+    "seqoia",
+    "phenopacket",
+    "ped",
+    "vcf",
+)
 ASSEMBLIES: Final[tuple[Assembly, ...]] = get_args(Assembly)
 _OF_KIND: Final[Mapping[Kind, str]] = {
     "clinic_mr": "auragen-mr",
@@ -137,11 +148,14 @@ def opened(formats: Formats, data: bytes, asked: Asked) -> Opened:
 
     Raises: InvalidRequest, Unprocessable, with all that is wrong: truncated, of no known form, two index cases.
     """
-    found, tree = _format_of(data)
-    if asked.format is not None and asked.format != found:
+    found, tree = ("ped", None) if asked.format == "ped" or is_ped(data) else _format_of(data)
+    said = ALIASES.get(asked.format or "", asked.format)
+    if said not in (None, found, found.partition("-")[0]):
         raise InvalidRequest(OTHER_FORMAT.at("", said=asked.format, found=found))
     if found == "vcf":
         return _vcf(data, asked)
+    if found == "ped":
+        return _ped(data, asked)
     if found == "phenopacket":
         return _phenopacket(data, asked, tree)
     if found == "seqoia":
@@ -187,7 +201,10 @@ def _auragen(formats: Formats, data: bytes, format: str, tree: Any) -> Opened:
     unknown = (KEY_KEPT.at(each, pointer=each) for each in read.unknown)
     left = (NOT_READ.at(each, pointer=each) for each in read.unplaced)
     result = Result(_named(read.resources), (*read.issues, *unknown, *left))
-    return _as_read(format, f"auragen/{kind} {version}", result, tree)
+    found = _as_read(format, f"auragen/{kind} {version}", result, tree)
+    # A file without libraries makes nothing, and is of its case all the same.
+    case = (CASE, str(tree.get("case_id", "")))
+    return found if case[1] == "" or case in found.cases else replace(found, cases=(*found.cases, case))
 
 
 def _named(resources: Sequence[Resource]) -> tuple[Made, ...]:
@@ -279,6 +296,18 @@ def _phenopacket(data: bytes, asked: Asked, tree: Any) -> Opened:
     unknown = (KEY_KEPT.at(each, pointer=each) for each in read.unknown)
     made = tuple(Made(each.url, each.resource) for each in read.entries)
     return _as_read("phenopacket", "phenopacket 2.0", Result(made, (*read.issues, *unknown)), tree)
+
+
+# --- PED
+
+
+def _ped(data: bytes, asked: Asked) -> Opened:
+    """A pedigree, whose people are called by pseudonyms or libraries: compared with the dossier's, never written."""
+    read = ped.read(data)
+    made = (each for each in kin.resources(read.pedigree, asked.at) if each.resource["resourceType"] != "Composition")
+    result = Result(tuple(Made(each.url, each.resource) for each in made), read.issues)
+    places = {each.id: each.place for each in reversed(read.pedigree.people)}
+    return replace(_as_read("ped", "ped PLINK 1.9", result, None), pointer=places.get)
 
 
 # --- VCF

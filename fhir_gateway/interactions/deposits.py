@@ -6,6 +6,7 @@ acknowledgement as its output and a Provenance of the gateway's own. The Tasks a
 found again by their states, and laying down the same deposit twice lays it down once.
 
 All is done as the laboratory, by the one gate: the rules of the dossier judge it as they judge the laboratory itself.
+Of several processes on one database one looks after a collector; a Task is laid down by who claims it, whoever looks.
 
 Source: reference: CAD, ACK ("Store the ACK as Task output"); FHIR R4, Task; `fhir_gateway/dossier/README.md`.
 """
@@ -14,8 +15,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -24,8 +27,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fhir_gateway.delivery.collector import Said, collector_context, said, tried, verdict
 from fhir_gateway.delivery.ftps import FtpsAddress, FtpsPatience, NotDeposited
-from fhir_gateway.dossier import codes
+from fhir_gateway.dossier import codes, deposit
 from fhir_gateway.dossier.changes import SERVER_AGENT, with_status
+from fhir_gateway.dossier.deposit import CODE, CONTROL
 from fhir_gateway.dossier.dossier import Dossier
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.json import decode
@@ -39,7 +43,8 @@ from fhir_gateway.interactions.interaction import Interaction
 from fhir_gateway.interactions.perform import perform
 from fhir_gateway.policy.actor import Actor
 from fhir_gateway.policy.collectors import BadCollectors, DepositAddress, collectors_of
-from fhir_gateway.store.contract import Read
+from fhir_gateway.store.contract import Key, Read, Version
+from fhir_gateway.store.lease import SECONDS, Lease
 from fhir_gateway.store.search.select import match
 
 if TYPE_CHECKING:
@@ -49,9 +54,7 @@ if TYPE_CHECKING:
 Resource = dict[str, Any]
 log = logging.getLogger(__name__)
 
-CODE: Final = "depot-cad"
 ANSWERED: Final = "accuse-cad"
-CONTROL: Final = "MSH-10"
 HL7: Final = "x-application/hl7-v2+er7"
 _WAITS: Final = frozenset({"requested", "accepted"})
 _AT_ONCE: Final = 1000  # Tasks that a round looks at
@@ -64,7 +67,8 @@ class Collector:
     """Where the deposits of a laboratory go. `laboratory`: whose they are, "system|value", and as whom `actor` acts.
 
     `sender`: how messages name it; `numbers`: systems of identifiers that people are called by, None: as they ship.
-    `claim_seconds`: for how long an accepted Task is left to whoever accepted it; then it is tried again.
+    `claim_seconds`: for how long an accepted Task is left to whoever accepted it; then it is tried again. `seconds`:
+    from one round to the next.
     """
 
     name: str
@@ -74,6 +78,7 @@ class Collector:
     patience: FtpsPatience = field(default_factory=FtpsPatience)
     numbers: tuple[str, ...] | None = None
     claim_seconds: float = 600.0
+    seconds: float = 60.0
 
     @property
     def laboratory(self) -> str:
@@ -95,36 +100,40 @@ class Round:
 
 def collector_of(address: DepositAddress) -> Collector:
     """Return a collector as it is spoken to. Raises: BadCertificates; BadCollectors where it has no password."""
-    from fhir_gateway.exchange.cad.sender import Sender, Structure
-
     try:
         password = address.password_file.read_text(encoding="utf-8").partition("\n")[0].strip()
     except (OSError, ValueError) as error:
         raise BadCollectors(f"{address.password_file}: {error}") from None
     context = collector_context(address.certificate, address.key, address.authority)
-    sender = Sender(
-        Structure(*address.laboratory), Structure(*address.facility), Structure(*address.legal),
-        Structure(*address.application), Structure(*address.collector), processing=address.processing,
-    )  # fmt: skip
     goes_to = FtpsAddress(
         address.host, address.user, context, password, address.port, address.certificate_name, address.base
     )
     return Collector(
-        address.name, address.actor, sender, goes_to, numbers=address.numbers or None,
-        claim_seconds=address.claim_seconds,
+        address.name, address.actor, sender_of(address), goes_to, numbers=address.numbers or None,
+        claim_seconds=address.claim_seconds, seconds=address.seconds,
+    )  # fmt: skip
+
+
+def sender_of(address: DepositAddress) -> Sender:
+    """Return how messages name a laboratory and its collector."""
+    from fhir_gateway.exchange.cad.sender import Sender, Structure
+
+    return Sender(
+        Structure(*address.laboratory), Structure(*address.facility), Structure(*address.legal),
+        Structure(*address.application), Structure(*address.collector), processing=address.processing,
     )  # fmt: skip
 
 
 class Deposits:
-    """Makes the deposits of laboratories in a thread of its own, a round each so many seconds.
+    """Makes the deposits of laboratories in a thread of its own, a round each so many seconds (`Collector.seconds`).
 
     A round that fails as a whole is logged, and the next one tries again: the Tasks say what is left to do.
     """
 
-    def __init__(self, gateway: Gateway, collectors: Sequence[Collector], seconds: float = 60.0) -> None:
+    def __init__(self, gateway: Gateway, collectors: Sequence[Collector]) -> None:
         self._gateway = gateway
-        self._collectors = tuple(collectors)
-        self._seconds = seconds
+        store = gateway.everything.store
+        self._turns = [_Turn(each, Lease(store, f"collector {each.name}", _held(each))) for each in collectors]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="deposits", daemon=True)
 
@@ -137,17 +146,25 @@ class Deposits:
         """
         self._stopping.set()
         self._thread.join(seconds)
-        return not self._thread.is_alive()
+        ended = not self._thread.is_alive()
+        for each in self._turns if ended else ():
+            with suppress(FhirError):  # the database is away: the lease lapses by itself
+                each.lease.let_go()
+        return ended
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            for each in self._collectors:
-                self._take(each)
-            self._stopping.wait(self._seconds)
+            for each in self._turns:
+                if each.due <= time.monotonic():
+                    self._take(each)
+                    each.due = time.monotonic() + each.collector.seconds
+            wait = min(each.due for each in self._turns) - time.monotonic()
+            self._stopping.wait(max(wait, 0.0))
 
-    def _take(self, collector: Collector) -> None:
+    def _take(self, turn: _Turn) -> None:
+        collector = turn.collector
         try:
-            told = round_of(self._gateway, collector)
+            told = round_of(self._gateway, collector) if turn.lease.held() else Round()
         except FhirError as refusal:
             codes_ = [issue.complaint.detail for issue in refusal.issues]
             log.warning("deposits refused", extra={"fields": {"collector": collector.name, "refusal": codes_}})
@@ -163,6 +180,20 @@ class Deposits:
             log.info(
                 "deposits", extra={"fields": {"collector": collector.name, **counts, "held": told.held, "why": why}}
             )
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A collector, who looks after it, and when (on the monotonic clock) the next round is."""
+
+    collector: Collector
+    lease: Lease
+    due: float = 0.0
+
+
+def _held(collector: Collector) -> float:
+    """Return the seconds after which another process takes over from one that has gone away."""
+    return max(SECONDS, 3 * collector.seconds)
 
 
 def collectors_from(path: Path | None) -> list[Collector]:
@@ -182,35 +213,62 @@ def opened_deposits(gateway: Gateway, collectors: Sequence[Collector]) -> Deposi
 def round_of(gateway: Gateway, collector: Collector) -> Round:
     """Lay down what is due, and take in what was answered. Whatever fails waits for the next round."""
     told = Round()
-    for task, dossier in _due(gateway, collector):
+    for task in _due(gateway, collector):
         try:
             if task["status"] in _WAITS:
-                _deposit(gateway, collector, task, dossier, told)
+                _deposit(gateway, collector, task, told)
             else:
-                _listen(gateway, collector, task, dossier, told)
+                _listen(gateway, collector, task, told)
         except FhirError as refusal:  # of this Task: it holds up no other
             told.held += 1
             told.why[task["id"]] = tuple(issue.complaint.detail for issue in refusal.issues)
     return told
 
 
-def _due(gateway: Gateway, collector: Collector) -> Iterator[tuple[Resource, Dossier]]:
-    """Yield the laboratory's Tasks that are to be done or are under way, each with its dossier, the oldest first."""
-    criteria = [("code", f"{codes.TACHE}|{CODE}"), ("status", "requested,accepted,in-progress")]
-    found: list[tuple[Resource, Dossier]] = []
+def _due(gateway: Gateway, collector: Collector) -> list[Resource]:
+    """Return the laboratory's Tasks that are to be done or are under way, and those that nobody owns, the oldest
+    first; whose dossier it is shows when that is gathered.
+    """
+    asked = [("code", f"{codes.TACHE}|{CODE}"), ("status", "requested,accepted,in-progress")]
     with gateway.everything.store.read() as view, seeing(view, None):
-        keys = match(view, conditions.query_of(gateway, "Task", criteria), _AT_ONCE)
-        tasks = [decode(each.body) for each in sorted(view.current_of(keys).values(), key=lambda each: each.rid)]
-        for task in tasks:
-            dossier = _dossier(gateway, view, task)
-            if dossier is not None and collector.laboratory in dossier.platform:
-                found.append((task, dossier))
-    yield from found
+        own = ",".join(sorted(_numbers(gateway, view, collector)))
+        keys: set[Key] = set()
+        for owner in (("owner:identifier", own), ("owner:missing", "true")):
+            keys.update(match(view, conditions.query_of(gateway, "Task", [*asked, owner]), _AT_ONCE))
+        found = sorted(view.current_of(keys).values(), key=lambda each: each.rid)
+        return [decode(each.body) for each in found if not each.deleted]
 
 
-def _dossier(gateway: Gateway, view: Read, task: Resource) -> Dossier | None:
+def _numbers(gateway: Gateway, view: Read, collector: Collector) -> set[str]:
+    """Return by what a laboratory is named as an owner: its number, and the others that the directory has of it."""
+    query = conditions.query_of(gateway, "Organization", [("identifier", collector.laboratory)])
+    held = view.current_of(match(view, query, _AT_ONCE)).values()
+    return {collector.laboratory, *(token for each in held if not each.deleted for token in codes.tokens(_body(each)))}
+
+
+def _body(version: Version) -> Resource:
+    found: Resource = decode(version.body)
+    return found
+
+
+def _dossier(gateway: Gateway, collector: Collector, task: Resource) -> Dossier | None:
+    """Return the dossier of a Task; None where it is another laboratory's."""
     number = codes.token(task.get("groupIdentifier"))
-    return None if number is None else gathering.dossier_of(gateway, view, number, _ABOUT)
+    if number is None:
+        return None
+    with gateway.everything.store.read() as view, seeing(view, None):
+        found = gathering.dossier_of(gateway, view, number, _ABOUT)
+    return found if collector.laboratory in found.platform else None
+
+
+def _number(gateway: Gateway, task: Resource) -> str | None:
+    """Return what the laboratory calls the dossier of a Task, by the request that the Task is about."""
+    from fhir_gateway.exchange.cad.dossier import number_of
+
+    key = gathering.key_of(gateway, task.get("focus"))
+    with gateway.everything.store.read() as view:
+        version = None if key is None else view.current(*key)
+    return None if version is None or version.deleted else number_of(_body(version))
 
 
 def written(collector: Collector, dossier: Dossier, control: str) -> Written | None:
@@ -221,7 +279,7 @@ def written(collector: Collector, dossier: Dossier, control: str) -> Written | N
     from fhir_gateway.exchange.cad.cad import Cad  # only where something is deposited
     from fhir_gateway.exchange.cad.dossier import NUMBERS
 
-    report = _report(dossier)
+    report = deposit.report_of(dossier)
     if report is None:
         return None
     cad = Cad(collector.sender, collector.numbers if collector.numbers is not None else NUMBERS)
@@ -229,39 +287,35 @@ def written(collector: Collector, dossier: Dossier, control: str) -> Written | N
     return cad.write((each.resource for each in dossier.resources), control=control, at=at)
 
 
-def _report(dossier: Dossier) -> Resource | None:
-    """Return the report of a dossier that was issued last."""
-    return max(
-        (dict(each.resource) for each in dossier.reports()), key=lambda each: str(each.get("issued")), default=None
-    )
-
-
 def _controls(dossier: Dossier, task: Resource) -> tuple[str, bool]:
     """Return the MSH-10 of the deposit that a Task is to make, and whether the collector has refused the same report
     before and not taken it since. Each try has a number of its own: none takes the answer to another for its own.
     """
-    report = _report(dossier) or {}
-    own = f"{report.get('id', '')}-{report.get('meta', {}).get('versionId', '')}"
+    own = deposit.version_of(deposit.report_of(dossier) or {})
     others = [each.resource for each in dossier.tasks(CODE) if each.resource["id"] != task["id"]]
-    tries = [each["status"] for each in others if (_control(each) or "").split("_")[0] == own]
+    tries = [each["status"] for each in others if (deposit.control(each) or "").split("_")[0] == own]
     return (f"{own}_{len(tries) + 1}" if tries else own), "failed" in tries and "completed" not in tries
 
 
-def _deposit(gateway: Gateway, collector: Collector, task: Resource, dossier: Dossier, told: Round) -> None:
+def _deposit(gateway: Gateway, collector: Collector, task: Resource, told: Round) -> None:
+    begun = instant_text(gateway.registry.now())  # what is issued from now on is not in this deposit
+    dossier = _dossier(gateway, collector, task)
+    if dossier is None:
+        return
     control, refused = _controls(dossier, task)
     if refused and task["status"] == "requested":
         # What the collector has refused is not repeated as it is, but when the laboratory accepts the Task.
         told.held += 1
         told.why[task["id"]] = ("refused before",)
         return
-    deposit = written(collector, dossier, control)
-    if deposit is None:
+    made = written(collector, dossier, control)
+    if made is None:
         told.held += 1
         return
-    reasons = [each.complaint.detail for each in deposit.issues if each.severity == "error"]
+    reasons = [each.complaint.detail for each in made.issues if each.severity == "error"]
     # Without CON the collector may read a refusal: who has not been asked yet is waited for.
-    reasons += [each.complaint.detail for each in deposit.issues if each.complaint.detail == _UNSAID]
-    if deposit.folder is None or reasons:
+    reasons += [each.complaint.detail for each in made.issues if each.complaint.detail == _UNSAID]
+    if made.folder is None or reasons:
         told.held += 1
         told.why[task["id"]] = tuple(dict.fromkeys(reasons))
         return
@@ -270,15 +324,19 @@ def _deposit(gateway: Gateway, collector: Collector, task: Resource, dossier: Do
         told.waiting += 1
         return
     task = claimed
-    came = tried(collector.address, collector.patience, deposit.folder)
+    came = tried(collector.address, collector.patience, made.folder)
     if came.state == "queued":
         told.waiting += 1
         log.warning("deposit put off", extra={"fields": {"collector": collector.name, "came": came.came}})
         return
     output = [*task.get("output", ()), {"type": {"text": CONTROL}, "valueString": control}]
-    task = _moved(gateway, collector, {**task, "status": "in-progress", "output": output})
+    period = {**task.get("executionPeriod", {}), "start": begun}
+    now = instant_text(gateway.registry.now())
+    laid = {**with_status(task, "in-progress", now), "output": output, "executionPeriod": period}
+    task = _moved(gateway, collector, laid)
     if came.state == "rejected":
-        _moved(gateway, collector, {**task, "status": "failed", "statusReason": _reason(came.came)})
+        failed = {**with_status(task, "failed", now), "statusReason": _reason(came.came)}
+        _moved(gateway, collector, {**failed, "executionPeriod": {**period, "end": now}})
         return
     told.deposited += 1
 
@@ -297,15 +355,13 @@ def _claimed(gateway: Gateway, collector: Collector, task: Resource) -> Resource
         return None
 
 
-def _listen(gateway: Gateway, collector: Collector, task: Resource, dossier: Dossier, told: Round) -> None:
-    from fhir_gateway.exchange.cad.dossier import number_of
-
-    control, proband = _control(task), dossier.proband
-    if control is None or proband is None:
+def _listen(gateway: Gateway, collector: Collector, task: Resource, told: Round) -> None:
+    control, number = deposit.control(task), _number(gateway, task)
+    if control is None or number is None:
         told.held += 1
         return
     try:
-        found = said(collector.address, collector.patience, number_of(proband.request.resource), control)
+        found = said(collector.address, collector.patience, number, control)
     except NotDeposited as error:
         told.waiting += 1
         log.warning("answers put off", extra={"fields": {"collector": collector.name, "came": str(error)}})
@@ -313,14 +369,11 @@ def _listen(gateway: Gateway, collector: Collector, task: Resource, dossier: Dos
     if found is None:
         told.waiting += 1
         return
+    dossier = _dossier(gateway, collector, task)
+    if dossier is None:
+        return
     _close(gateway, collector, task, dossier, found)
     told.answered += 1
-
-
-def _control(task: Mapping[str, Any]) -> str | None:
-    """Return the MSH-10 of the deposit that a Task has made last."""
-    told = [each["valueString"] for each in task.get("output", ()) if each["type"].get("text") == CONTROL]
-    return told[-1] if told else None
 
 
 def _close(gateway: Gateway, collector: Collector, task: Resource, dossier: Dossier, found: Said) -> None:
@@ -334,15 +387,19 @@ def _close(gateway: Gateway, collector: Collector, task: Resource, dossier: Doss
             "data": b64encode(found.file.data).decode(),
         },
     }
-    changed = {**task, "output": [*task["output"], answer]}
-    if verdict(found).state == "acknowledged":
-        changed["status"] = "completed"
-    else:
-        changed |= {"status": "failed", "statusReason": _reason(f"{acknowledgement.code}: {acknowledgement.outcome}")}
+    now = instant_text(gateway.registry.now())
+    is_taken = verdict(found).state == "acknowledged"
+    changed = with_status(task, "completed" if is_taken else "failed", now)
+    changed |= {
+        "output": [*task["output"], answer],
+        "executionPeriod": {**task.get("executionPeriod", {}), "end": now},
+    }
+    if not is_taken:
+        changed["statusReason"] = _reason(f"{acknowledgement.code}: {acknowledgement.outcome}")
     trace = {
         "resourceType": "Provenance",
         "target": [{"reference": f"Task/{task['id']}"}],
-        "recorded": instant_text(gateway.registry.now()),
+        "recorded": now,
         "activity": {"text": CODE},
         "agent": [{**SERVER_AGENT, "onBehalfOf": _organisation(collector)}],
         "entity": [

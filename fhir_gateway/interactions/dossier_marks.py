@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from fhir_gateway.dossier import codes
+from fhir_gateway.dossier.guards import FINAL
 from fhir_gateway.dossier.membership import is_member
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.json import decode
@@ -28,8 +29,8 @@ NUMBER_SYSTEM: Final = f"{CANONICAL_BASE}/identifier/dossier"
 # What a stored body must contain somewhere to carry a mark: the profiles and code systems of PFMG have the first in
 # their urls, its préindications the second.
 _OWN, _PREINDICATION = b"/pfmg-", codes.PREINDICATION.encode()
-# Whose write may make an error of a dossier that runs, or move a Task of it, beside its requests and Tasks. What is
-# observed, documented and reported does neither: milestones are read from it when somebody asks.
+# Whose write may make an error of a dossier that runs, or move a Task of it, beside its requests and Tasks, and reports
+# that are valid, which may have to be deposited again. What is observed and documented does neither.
 OF_PEOPLE: Final = frozenset({"Consent", "Specimen", "FamilyMemberHistory", "RelatedPerson"})
 
 
@@ -110,6 +111,9 @@ def numbers_of(gateway: Gateway, view: Read, resources: Iterable[Resource]) -> s
         elif kind == "Task":
             numbers.add(codes.token(each.get("groupIdentifier")))
             requests |= _named(gateway, each.get("focus"))
+        elif kind == "DiagnosticReport" and each.get("status") in FINAL:
+            named = gathering.references(gateway, each.get("basedOn", ()))
+            requests |= {key for key in named if key[0] == "ServiceRequest"}
         elif kind in OF_PEOPLE:
             people |= {key for key in gathering.references(gateway, [each]) if key[0] == "Patient"}
         elif kind == "Patient" and "id" in each:

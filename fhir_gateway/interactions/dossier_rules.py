@@ -30,6 +30,7 @@ from fhir_gateway.fhir.outcome import Complaint, Forbidden, Issue, PreconditionF
 from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.interactions import dossier_gathering as gathering
 from fhir_gateway.interactions import dossier_marks as marks
+from fhir_gateway.interactions import dossier_numbers
 from fhir_gateway.interactions.access import seeing
 from fhir_gateway.interactions.contention import GenerationChanged, IdentitiesChanged
 from fhir_gateway.interactions.draft import draft
@@ -103,7 +104,7 @@ class Deed:
 
 def locks(planned: Plan) -> frozenset[str]:
     """Return the names of the locks under which the dossiers concerned are decided about."""
-    return frozenset(f"dossier {number}" for number in planned.dossiers)
+    return frozenset(f"dossier {number}" for number in planned.dossiers) | dossier_numbers.locks(planned)
 
 
 def carry_out(gateway: Gateway, tx: Write, planned: Plan, done: list[Done]) -> None:
@@ -248,6 +249,10 @@ def judge(
         elif deed.after is not None and is_claim(deed.before, deed.after) and entry.act.conditions.if_match is None:
             version = deed.before["meta"]["versionId"] if deed.before is not None else "1"
             refusals.add(PreconditionFailed, _placed(planned, deed.index, CLAIM_UNGUARDED.at("Task", version=version)))
+    for deed in deeds:
+        if deed.type == "ServiceRequest" and deed.after is not None:
+            for issue in dossier_numbers.taken(gateway, view, deed.before, deed.after):
+                refusals.add(Unprocessable, planned.entries[deed.index].moved(issue))
     if not refusals:
         weighed = [each for each in deeds if each.type in WEIGHED]
         for number, dossier in dossiers.items():

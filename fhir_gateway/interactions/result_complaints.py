@@ -27,12 +27,27 @@ CASE_OTHER = Complaint(
     en="The file is of the case {sent}; the dossier has the case {held}. Correct the number, or send it elsewhere.",
     fr="Le fichier est du dossier {sent} ; celui-ci a le numéro {held}. Corrigez le numéro, ou envoyez-le ailleurs.",
 )
+CASE_ELSEWHERE = Complaint(
+    "result-case-of-other-dossier",
+    "business-rule",
+    en="The case {sent} is another dossier's. Nothing is imported; check which file belongs where.",
+    fr="Le numéro {sent} est celui d'un autre dossier. Rien n'est importé ; vérifiez quel fichier va où.",
+)
 CASE_NOT_HELD = Complaint(
     "result-case-not-held",
     "incomplete",
-    en="The dossier does not have the case number {sent} yet; its prescriber adds it to the request.",
-    fr="Le dossier n'a pas encore le numéro {sent} ; son prescripteur l'ajoute à la prescription.",
+    en="The dossier does not have the number {sent}, and an import by you does not write it. Its platform writes it "
+    "on the proband's request (identifier of type FILL, one for each request).",
+    fr="Le dossier n'a pas le numéro {sent}, et votre import ne l'inscrit pas. Sa plateforme l'inscrit à la "
+    "prescription du cas index (identifier de type FILL, un par prescription).",
     severity="warning",
+)
+CASE_RECORDED = Complaint(
+    "result-case-recorded",
+    "informational",
+    en="The platform's case number {sent} is written on the proband's request.",
+    fr="Le numéro de dossier de la plateforme, {sent}, est inscrit à la prescription du cas index.",
+    severity="information",
 )
 PERSON_UNKNOWN = Complaint(
     "result-person-unknown",
@@ -152,11 +167,21 @@ ANNOUNCED_HOST = Complaint(
     en="The host {host} of an announced file is not listed here. Ask the operator (file_hosts), or leave the url out.",
     fr="L'hôte {host} d'un fichier annoncé n'est pas listé ici. Voyez l'exploitant (file_hosts), ou omettez l'url.",
 )
+ANNOUNCED_NOBODY = Complaint(
+    "announced-file-names-nobody",
+    "incomplete",
+    en="The announced file {file} names nobody of the dossier, so it is not recorded. Put a library, a sample number "
+    "or a pseudonym into its name or address, between dots, underscores or slashes, and announce it again.",
+    fr="Le fichier annoncé {file} ne désigne personne du dossier : il n'est pas inscrit. Mettez une librairie, un "
+    "numéro de prélèvement ou un pseudonyme dans son nom ou son adresse, entre points, tirets bas ou barres, et "
+    "réannoncez-le.",
+    severity="warning",
+)
 NOTHING_NEW = Complaint(
     "result-nothing-new",
     "informational",
-    en="All that the file says is held already; nothing was written.",
-    fr="Tout ce que dit le fichier est déjà tenu ; rien n'a été écrit.",
+    en="All that the file says is held already; nothing of it was written.",
+    fr="Tout ce que dit le fichier est déjà tenu ; rien n'en a été écrit.",
     severity="information",
 )
 IMPORTED = Complaint(

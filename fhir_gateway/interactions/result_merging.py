@@ -9,7 +9,7 @@ Source: `fhir_gateway/exchange/results.py`; FHIR R4, References, "Logical refere
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
@@ -51,15 +51,15 @@ _FINDING: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of names beyond the dossier. `said`: whom the sender says; `recorded`: whom the table of
-    pseudonyms says; `elsewhere`: names that something of another dossier has."""
+    pseudonyms says; `elsewhere`: names, of people and of cases, that something of another dossier has."""
 
     said: Mapping[Pair, str] = field(default_factory=dict)
     recorded: Mapping[Pair, str] = field(default_factory=dict)
     elsewhere: frozenset[Pair] = frozenset()
 
 
-def case_issues(dossier: Dossier, opened: Opened) -> list[Issue]:
-    """Return what is wrong with the case numbers of a file for a dossier: another one (error), not held yet."""
+def case_issues(dossier: Dossier, opened: Opened, elsewhere: Collection[Pair] = ()) -> list[Issue]:
+    """Return what is wrong with the case numbers of a file for a dossier: another one, or that of another dossier."""
     held: dict[str, str] = {}
     for request in dossier.requests:
         for token in codes.tokens(request.resource):
@@ -72,9 +72,15 @@ def case_issues(dossier: Dossier, opened: Opened) -> list[Issue]:
         where = opened.pointer(value)
         if system in held and held[system] != value:
             found.append(complaints.CASE_OTHER.at(where, sent=value, held=held[system]))
-        elif system not in held:
-            found.append(complaints.CASE_NOT_HELD.at(where, sent=value))
+        elif (system, value) in elsewhere:
+            found.append(complaints.CASE_ELSEWHERE.at(where, sent=value))
     return found
+
+
+def new_cases(dossier: Dossier, opened: Opened) -> list[Pair]:
+    """Return the case numbers of a file of whose system the dossier has none yet."""
+    held = {token.rpartition("|")[0] for each in dossier.requests for token in codes.tokens(each.resource)}
+    return [pair for pair in opened.cases if pair[0] not in held]
 
 
 def people(
@@ -465,4 +471,4 @@ def tokens(pairs: Iterable[Pair]) -> str:
     return ", ".join(value for _, value in pairs) or "-"
 
 
-__all__ = ["CASE", "LIBRARY", "PART", "Known", "Merged", "Merging", "case_issues", "people", "tokens"]
+__all__ = ["CASE", "LIBRARY", "PART", "Known", "Merged", "Merging", "case_issues", "new_cases", "people", "tokens"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 from binascii import b2a_base64
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from fhir_gateway.interactions.perform import perform
 from fhir_gateway.interactions.result_complaints import TOO_LARGE
 from fhir_gateway.mllp.watched_folder import WatchedFolder, write_whole
 from fhir_gateway.policy.scopes import read as scopes
+from fhir_gateway.store.lease import Lease
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +46,25 @@ class ResultFolder(WatchedFolder):
 
     def __init__(self, folder: Path, gateway: Gateway, base: str, largest: int) -> None:
         super().__init__(folder)
+        self._lease = Lease(gateway.everything.store, "result-folder")
         self._gateway = gateway
         self._base = base
         self._largest = largest
 
+    def stop(self) -> None:
+        """End after the file at work, and leave the folder to another process."""
+        super().stop()
+        with suppress(FhirError):  # the database is away: the lease lapses by itself
+            self._lease.let_go()
+
+    def look(self) -> int:
+        """Take in what is whole, where no other process on this database does. Raises: OSError, Unavailable."""
+        return super().look() if any(self._folder.glob(self.signs)) and self._lease.held() else 0
+
     def take(self, sign: Path) -> bool:
         file = sign.with_suffix("")
+        if not self._lease.held():
+            return False
         try:
             if file.stat().st_size > self._largest:
                 log.error("result too large", extra={"fields": {"bytes": file.stat().st_size}})

@@ -26,7 +26,8 @@ class BadCollectors(Exception):
 @dataclass(frozen=True, slots=True)
 class DepositAddress:
     """A table of the file. `actor`: the laboratory, as whom its Tasks are done; `base`: the folder of the account in
-    which deposits lie; `numbers`: systems of identifiers that people are called by, none: as they ship.
+    which deposits lie; `numbers`: systems of identifiers that people are called by, none: as they ship; `seconds`: from
+    one look at what is to be deposited or was answered to the next.
     """
 
     name: str
@@ -48,13 +49,15 @@ class DepositAddress:
     numbers: tuple[str, ...] = ()
     processing: Literal["P", "T", "D"] = "P"
     claim_seconds: float = 600.0
+    seconds: float = 60.0
 
 
 _TEXTS = ("host", "user")
 _PATHS = ("password_file", "certificate", "key", "authority")
 _STRUCTURES = ("laboratory", "facility", "legal", "application", "collector")
 _OPTIONAL = ("certificate_name", "base")
-_KEYS = {"organisation", "port", "numbers", "processing", "claim_seconds", *_TEXTS, *_PATHS, *_STRUCTURES, *_OPTIONAL}
+_OTHERS = ("organisation", "port", "numbers", "processing", "claim_seconds", "seconds")
+_KEYS = {*_OTHERS, *_TEXTS, *_PATHS, *_STRUCTURES, *_OPTIONAL}
 
 
 def collectors_of(path: Path) -> tuple[DepositAddress, ...]:
@@ -103,12 +106,15 @@ def _address(name: str, table: Any) -> DepositAddress:
     claim = table.get("claim_seconds", 600.0)
     if isinstance(claim, bool) or not isinstance(claim, int | float) or not 0 <= claim <= 86_400:
         problems.append("claim_seconds is no number from 0 to 86400")
+    seconds = table.get("seconds", 60.0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0.1 <= seconds <= 86_400:
+        problems.append("seconds is no number from 0.1 to 86400")
     if problems:
         raise ValueError(*problems)
     return DepositAddress(
         name, Actor("plateforme", "system", name, client="fhir-gateway", organisation=organisation, scopes=_ALL),
         port=int(str(port)), numbers=tuple(numbers), processing=table.get("processing", "P"),
-        claim_seconds=float(claim), **_texts(table), **_paths(table), **_structures(table),
+        claim_seconds=float(claim), seconds=float(seconds), **_texts(table), **_paths(table), **_structures(table),
     )  # fmt: skip
 
 
@@ -162,4 +168,6 @@ collector = "CAD|990000119"                    # MSH-6
 - `processing`: `P`, `T` or `D` (MSH-11).
 - `claim_seconds`: for how long an accepted Task is left to whoever accepted it (600): what could not be laid down is
   tried again after that.
+- `seconds`: from one look at what is to be deposited, or was answered, to the next (60, from 0.1 to 86400). Of several
+  processes on one database one looks.
 """

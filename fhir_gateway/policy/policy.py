@@ -20,6 +20,7 @@ Scope = Literal["tout", "organisation", "adressé", "aucune"]
 Key = tuple[str, str, str]  # role, interaction or operation, type
 ANYWHERE = "*"  # in place of the type: an operation on every type and at system level
 SHIPPED = Path(__file__).with_name("politique.yaml")
+_IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
 _BY_VERSION = ("versionId", "lastUpdated")  # of meta: what the server gives each version
 
 
@@ -41,8 +42,9 @@ class Right:
 
     `scope`: "tout": nothing is hidden; "organisation" and "adressé": what the actor's organisation may see, and by
     update, patch and delete under "organisation" only what is its own; "aucune": only what everybody may see.
-    `fields`: the elements the act may change, None: all. `before`, `after`: the statuses that the resource may have
-    before and after the act, None: any.
+    `fields`: the elements the act may change, None: all; of `identifier` under "adressé" only what whoever fills an
+    order calls it (type FILL). `before`, `after`: the statuses that the resource may have before the act, and that the
+    act may bring it into, None: any.
     """
 
     scope: Scope
@@ -63,10 +65,14 @@ class Right:
         wrong: set[str] = set()
         if self.before is not None and stored is not None and stored.get("status") not in self.before:
             wrong.add("status")
-        if self.after is not None and sent is not None and sent.get("status") not in self.after:
+        moves = sent is not None and (stored is None or stored.get("status") != sent.get("status"))
+        if self.after is not None and moves and sent is not None and sent.get("status") not in self.after:
             wrong.add("status")
         if self.fields is not None and sent is not None:
             wrong |= changed(stored or {}, sent) - self.json_names
+            own_numbers = self.scope == "adressé" and "identifier" in self.fields
+            if own_numbers and _numbers_of_others(stored or {}) != _numbers_of_others(sent):
+                wrong.add("identifier")
         return tuple(sorted(wrong))
 
 
@@ -75,6 +81,18 @@ def changed(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> set[str]:
     names = (stored.keys() | sent.keys()) - {"id", "meta", "resourceType"}
     differing = {name.removeprefix("_") for name in names if stored.get(name) != sent.get(name)}
     return differing | ({"meta"} if _said(stored) != _said(sent) else set())
+
+
+def _numbers_of_others(resource: Mapping[str, Any]) -> list[Any]:
+    """Return the identifiers that are not those of whoever fills an order (HL7 v2-0203, FILL)."""
+    return [
+        each
+        for each in resource.get("identifier", ())
+        if not any(
+            coding.get("system") == _IDENTIFIER_TYPE and coding.get("code") == "FILL"
+            for coding in each.get("type", {}).get("coding", ())
+        )
+    ]
 
 
 def _said(resource: Mapping[str, Any]) -> dict[str, Any]:

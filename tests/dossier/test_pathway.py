@@ -195,7 +195,7 @@ def test_a_trio_from_draft_to_restitution_with_a_refusal_of_the_rcp_and_a_bad_tu
         story.move(PLATEFORME, "sequencage", *THROUGH, order=order)
     story.move(PLATEFORME, "analyse-bioinfo", *THROUGH)
     story.move(BIOLOGISTE, "interpretation", *THROUGH)
-    story.add(report())
+    story.add({**report(), "issued": story.now})
     story.move(BIOLOGISTE, "restitution", *THROUGH, output=OUTPUT)
     story.move(Acting("coordonnateur-rcp", RCP, COORDINATOR_RPPS), "rcp-aval", *THROUGH)
     story.move(PLATEFORME, "depot-cad", *THROUGH)
@@ -203,7 +203,7 @@ def test_a_trio_from_draft_to_restitution_with_a_refusal_of_the_rcp_and_a_bad_tu
         story.do(PRESCRIPTEUR, {**story.resource(f"ServiceRequest/{order}"), "status": "completed"})
     seen = timeline(story.dossier, story.now)
     assert seen.etape == "clos"
-    assert all(each.date is not None for each in seen.milestones)
+    assert all(each.date is not None for each in seen.milestones if not each.code.startswith("depot"))
     assert [(each.task, each.reason) for each in seen.setbacks] == [
         ("rcp-amont", "rcp-refus"),
         ("reception-prelevement", "prelevement-non-conforme"),

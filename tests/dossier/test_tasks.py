@@ -31,7 +31,9 @@ from tests.dossier.family import (
     one,
     provision,
     ref,
+    report,
     specimen,
+    task,
     told,
     trio,
     without,
@@ -104,13 +106,13 @@ def test_a_draft_is_given_the_rcp_and_each_person_a_consent_to_obtain():
 def test_consents_that_came_with_the_submission_leave_nothing_to_collect():
     pathway = Pathway(trio(decided=False))
     assert pathway.states()["recueil-consentement"] == "3 completed"
-    for task in pathway.tasks("recueil-consentement"):
-        (output,) = task["output"]
+    for each in pathway.tasks("recueil-consentement"):
+        (output,) = each["output"]
         consent = output["valueReference"]["reference"].partition("/")[2]
-        assert one(trio(), consent)["patient"] == task["for"]
+        assert one(trio(), consent)["patient"] == each["for"]
         assert codes.codes(output["type"], codes.PIECE) == ("consentement",)
-        assert codes.code(task["businessStatus"], codes.ETAPE) == "attente-rcp"
-        assert task["owner"]["identifier"]["value"] == "990000015"
+        assert codes.code(each["businessStatus"], codes.ETAPE) == "attente-rcp"
+        assert each["owner"]["identifier"]["value"] == "990000015"
 
 
 def test_a_consent_that_comes_later_completes_what_asks_for_it_and_no_more():
@@ -175,6 +177,58 @@ def test_each_step_is_asked_for_when_the_one_before_is_done_to_the_end():
         assert all(each["status"] == "requested" for each in pathway.tasks(after)), after
     pathway.end("restitution")
     assert (pathway.states()["rcp-aval"], pathway.states()["depot-cad"]) == ("1 requested", "1 requested")
+
+
+# --- the deposit, again
+
+
+def deposited(output: str | None, status: str = "completed", laid: str = "2026-05-20T08:00:00Z") -> Resource:
+    told = {"output": [{"type": {"text": "MSH-10"}, "valueString": output}]} if output else {}
+    period = {"start": laid, "end": "2026-05-22T08:00:00Z"}
+    return task("depot", "depot-cad", status, owner=PLATFORM, executionPeriod=period, **told)
+
+
+def reported(status: str, version: str, **more: Any) -> Resource:
+    return {**report(status), "meta": {"versionId": version}, **more}
+
+
+AHEAD = reported("amended", "2", issued="2027-05-10T10:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("task", "held", "again"),
+    [
+        (deposited("report-1"), reported("final", "1"), False),
+        (deposited("report-1"), reported("amended", "2"), True),
+        (deposited("report-1_3"), reported("corrected", "2"), True),
+        (deposited("report-2"), reported("appended", "2"), False),
+        # A new version of what is still final says nothing else: a label, a reference.
+        (deposited("report-1"), reported("final", "2"), False),
+        (deposited("report-1"), reported("entered-in-error", "2"), False),
+        (deposited("other-1"), reported("final", "1"), True),
+        # A laboratory that deposits by itself does not tell MSH-10: what was issued since is not in it.
+        (deposited(None), reported("amended", "2", issued="2026-06-01T10:00:00Z"), True),
+        (deposited(None), reported("amended", "2"), False),
+        (deposited(None), {**AHEAD, "meta": {"versionId": "2", "lastUpdated": "2026-05-19T08:00:00Z"}}, False),
+        # What is under way, or asked for, is waited for.
+        (deposited("report-1", "in-progress"), reported("amended", "2"), False),
+        (deposited("report-1", "requested"), reported("amended", "2"), False),
+    ],
+)
+@pytest.mark.parametrize("status", ["active", "completed"])
+def test_a_report_that_is_amended_after_its_deposit_is_deposited_again_once(
+    task: Resource, held: Resource, again: bool, status: str
+):
+    pathway = active()
+    waiting = pathway.tasks("depot-cad")[0]
+    pathway.write({**waiting, "status": "cancelled", "statusReason": concept(codes.MOTIF, "autre")})
+    before = len(pathway.tasks("depot-cad"))
+    pathway.write({**one(trio("active"), "order-0"), "status": status}, task, held)
+    made = [each for each in pathway.tasks("depot-cad")[before:] if each["id"] != "depot"]
+    assert [each["status"] for each in made] == (["requested"] if again else [])
+    if again:
+        assert made[0]["reasonReference"] == ref("DiagnosticReport/report")
+        assert made[0]["owner"] == pathway.tasks("sequencage")[0]["owner"]
 
 
 def test_the_tube_of_one_person_goes_ahead_of_the_others():

@@ -22,6 +22,7 @@ from tests.dossier.family import (
     changed,
     dossier_of,
     provision,
+    ref,
     report,
     specimen,
     task,
@@ -68,8 +69,58 @@ def test_each_milestone_has_its_date_and_its_days():
         ("interpretation", "2026-05-01T12:00:00Z", 111, 42),
         ("compte-rendu", "2026-05-10T10:00:00Z", 120, 8),
         ("restitution", "2026-05-15T12:00:00Z", 125, 5),
+        *((code, None, None, None) for code in ("depot-demande", "depot", "depot-accuse")),
     ]
     assert (seen.days, seen.etape, seen.waits, seen.number) == (125, "clos", (), codes.token(trio()[5]["requisition"]))
+
+
+def deposit(status: str, id: str = "depot", **more: Any) -> Resource:
+    return task(id, "depot-cad", status, "order-0", PLATFORM, **{"lastModified": "2026-06-01T09:00:00Z", **more})
+
+
+def again(at: str, because: str) -> Resource:
+    return deposit("requested", authoredOn=at, reasonReference=ref(f"Task/{because}"))
+
+
+LAID = {"executionPeriod": {"start": "2026-05-20T08:00:00Z"}}
+ANSWERED = {"executionPeriod": {"start": "2026-05-20T08:00:00Z", "end": "2026-05-22T08:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "asked", "laid", "acknowledged"),
+    [
+        ([deposit("draft")], None, None, None),
+        ([deposit("requested")], "2026-05-15T12:00:00Z", None, None),
+        ([deposit("accepted", authoredOn="2026-05-18T08:00:00Z")], "2026-05-15T12:00:00Z", None, None),
+        ([deposit("in-progress", **LAID)], "2026-05-15T12:00:00Z", "2026-05-20T08:00:00Z", None),
+        ([deposit("in-progress")], "2026-05-15T12:00:00Z", "2026-06-01T09:00:00Z", None),
+        ([deposit("completed", **ANSWERED)], "2026-05-15T12:00:00Z", "2026-05-20T08:00:00Z", "2026-05-22T08:00:00Z"),
+        # Refused: what was tried is told by the setback, what stands is the deposit that is asked for in its place.
+        (
+            [deposit("failed", "lost", **ANSWERED), again("2026-05-22T08:00:00Z", "lost")],
+            "2026-05-22T08:00:00Z", None, None,
+        ),
+        # Amended: the collector has what is no longer true.
+        (
+            [deposit("completed", "first", **ANSWERED), again("2026-05-30T08:00:00Z", "first")],
+            "2026-05-30T08:00:00Z", None, None,
+        ),
+        ([deposit("cancelled")], None, None, None),
+    ],
+)  # fmt: skip
+def test_the_deposit_with_the_collector_is_told_step_by_step(
+    tasks: list[Resource], asked: str | None, laid: str | None, acknowledged: str | None
+):
+    seen = of([*finished(), *tasks])
+    assert (seen.date("depot-demande"), seen.date("depot"), seen.date("depot-accuse")) == (asked, laid, acknowledged)
+
+
+def test_a_deposit_that_the_collector_refused_is_a_setback_and_waited_for_again():
+    refused = deposit("failed", "lost", statusReason=concept(codes.MOTIF, "autre"))
+    seen = of([*finished(), refused, again("2026-05-22T08:00:00Z", "lost")])
+    (setback,) = (each for each in seen.setbacks if each.task == "depot-cad")
+    assert (setback.status, setback.reason, setback.source) == ("failed", "autre", "Task/lost")
+    assert [each.what for each in seen.waits] == ["depot-cad"]
 
 
 def test_each_milestone_names_the_resource_that_says_so():

@@ -219,7 +219,8 @@ def test_labels_are_changed_only_where_an_update_may_change_them(desk: Desk) -> 
     id, asked = addressed(desk)
     label = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [{"code": "x"}]}}]}
     assert generous.of(PRESCRIBER).ask("POST", f"ServiceRequest/{asked}/$meta-add", label).status == 200
-    refused = generous.of(SEQUENCER).refused("POST", f"ServiceRequest/{asked}/$meta-add", label)
+    other = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [{"code": "y"}]}}]}
+    refused = generous.of(SEQUENCER).refused("POST", f"ServiceRequest/{asked}/$meta-add", other)
     assert {detail for detail, _ in refused.issues} == {"element-not-changeable"}
     assert generous.of(SEQUENCER).refused("POST", f"Patient/{id}/$meta-add", label).status == 403
     assert generous.of(FOREIGNER).refused("POST", f"Patient/{id}/$meta-add", label).status == 404

@@ -5,6 +5,7 @@ Source: `fhir_gateway/interactions/deposits.py`; GIP-CAD, ser_client-api (ACK); 
 
 from __future__ import annotations
 
+import threading
 import time
 from base64 import b64decode
 from collections.abc import Iterator
@@ -19,13 +20,13 @@ from fhir_gateway.delivery.ftps import FtpsAddress, FtpsPatience
 from fhir_gateway.dossier import codes
 from fhir_gateway.exchange.hl7v2.er7 import read
 from fhir_gateway.fhir.primitives import instant_text
-from fhir_gateway.interactions import deposits
+from fhir_gateway.interactions import deposits, dossier_gathering
 from fhir_gateway.interactions.deposits import Collector, Round, round_of
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.policy.collectors import collectors_of
 from tests.delivery.ftps_server import PASSWORD, USER, Authority, Server
 from tests.exchange.cad.deposits import SENDER, answer, lay_data, of, one_byte, trio
-from tests.interactions.desk import Desk
+from tests.interactions.desk import Desk, entry
 from tests.interactions.dossier_people import actor
 
 Resource = dict[str, Any]
@@ -163,6 +164,79 @@ def test_a_later_withdrawal_is_deposited_anew_and_the_old_answer_is_not_taken_fo
     assert {each["status"] for each in tasks_of(desk)} == {"completed"}
 
 
+def signed(report: Resource) -> Resource:
+    """Return a report by somebody whom the gateway need not hold."""
+    return {**report, "resultsInterpreter": [{"identifier": {"system": codes.RPPS, "value": "99000000007"}}]}
+
+
+def test_a_report_that_is_amended_after_its_deposit_is_deposited_again_by_itself(
+    desk: Desk, server: Server, collector: Collector, resources: list[Resource]
+) -> None:
+    number = deposited(desk, server, collector, resources)
+    first = read((server.home / number / f"{number}.hl7").read_bytes()).control_id
+    answer(server.home, number, "AA")
+    round_of(desk.gateway, collector)
+    assert [each["status"] for each in tasks_of(desk)] == ["completed"]
+    (report,) = (each["resource"] for each in desk.get("DiagnosticReport?_count=10")["entry"])
+    why = {
+        "resourceType": "Provenance", "target": [{"reference": f"DiagnosticReport/{report['id']}"}],
+        "recorded": "2026-11-22T10:00:00Z", "agent": [{"who": {"display": "biologiste"}}],
+        "reason": [codes.concept(codes.MOTIF, "autre")],
+    }  # fmt: skip
+    amended = {**signed(report), "status": "amended", "conclusion": "Reclassé."}
+    desk.transact(entry("PUT", f"DiagnosticReport/{report['id']}", amended), entry("POST", "Provenance", why))
+    done, again = tasks_of(desk)
+    assert (done["status"], again["status"]) == ("completed", "requested")
+    assert again["reasonReference"]["reference"] == f"DiagnosticReport/{report['id']}"
+    assert round_of(desk.gateway, collector) == Round(deposited=1)
+    message = read((server.home / number / f"{number}.hl7").read_bytes())
+    assert message.control_id != first
+    # The answer to the first is not taken for one to the second.
+    assert round_of(desk.gateway, collector) == Round(waiting=1)
+    answer(server.home, number, "AA")
+    assert round_of(desk.gateway, collector) == Round(answered=1)
+    assert [each["status"] for each in tasks_of(desk)] == ["completed", "completed"]
+    assert round_of(desk.gateway, collector) == Round()
+
+
+def test_what_is_amended_between_laying_down_and_answer_is_deposited_after_the_answer(
+    desk: Desk, server: Server, collector: Collector, resources: list[Resource]
+) -> None:
+    number = deposited(desk, server, collector, resources)
+    (report,) = (each["resource"] for each in desk.get("DiagnosticReport?_count=10")["entry"])
+    desk.ask("PUT", f"DiagnosticReport/{report['id']}", {**signed(report), "status": "corrected"})
+    assert [each["status"] for each in tasks_of(desk)] == ["in-progress"]
+    answer(server.home, number, "AA")
+    assert round_of(desk.gateway, collector) == Round(answered=1)
+    assert [each["status"] for each in tasks_of(desk)] == ["completed", "requested"]
+
+
+def test_a_round_gathers_no_dossier_of_others_and_none_that_only_waits_for_its_answer(
+    desk: Desk, server: Server, collector: Collector, resources: list[Resource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deposited(desk, server, collector, resources)
+    gathered: list[str] = []
+    made = dossier_gathering.dossier_of
+
+    def counting(gateway: Gateway, view: Any, number: str, about: Any = ()) -> Any:
+        gathered.append(number)
+        return made(gateway, view, number, about)
+
+    monkeypatch.setattr(dossier_gathering, "dossier_of", counting)
+    assert round_of(desk.gateway, collector) == Round(waiting=1)
+    task = task_of(desk)
+    other = {"identifier": {"system": "https://finess.esante.gouv.fr", "value": "990000099"}}
+    desk.seed({**task, "id": "others", "status": "requested", "owner": other})
+    assert round_of(desk.gateway, collector) == Round(waiting=1)
+    assert gathered == []
+    # What nobody owns is looked at: whose it is, its dossier says.
+    desk.seed(
+        {**{name: value for name, value in task.items() if name != "owner"}, "id": "nobodys", "status": "requested"}
+    )
+    round_of(desk.gateway, collector)
+    assert len(gathered) == 1
+
+
 def test_warnings_of_the_collector_complete_the_task(
     desk: Desk, server: Server, collector: Collector, resources: list[Resource]
 ) -> None:
@@ -263,7 +337,7 @@ def test_deposits_are_made_by_a_thread_of_their_own_that_goes_on_after_a_failure
         return made(gateway, collector)
 
     monkeypatch.setattr(deposits, "round_of", failing)
-    running = deposits.Deposits(desk.gateway, [collector], 0.05)
+    running = deposits.Deposits(desk.gateway, [replace(collector, seconds=0.05)])
     running.start()
     until = time.monotonic() + 20
     while task_of(desk)["status"] != "in-progress" and time.monotonic() < until:
@@ -313,3 +387,24 @@ processing = "T"
         "1990000200",
         "T",
     )
+
+
+def test_of_several_processes_one_looks_after_a_collector(
+    desk: Desk, server: Server, collector: Collector, resources: list[Resource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[int] = []
+
+    def counted(*_: Any) -> Round:
+        rounds.append(threading.get_ident())
+        return Round()
+
+    monkeypatch.setattr(deposits, "round_of", counted)
+    both = [deposits.Deposits(desk.gateway, [replace(collector, seconds=0.05)]) for _ in range(2)]
+    for each in both:
+        each.start()
+    time.sleep(0.6)
+    for each in both:
+        assert each.stop()
+    # One process has the file of a SQLite database: there is nobody else to ask about.
+    assert len(set(rounds)) == (1 if desk.gateway.store.dialect == "postgresql" else 2)
+    assert len(rounds) > 2

@@ -112,9 +112,16 @@ WRITING = ("create", "update", "patch", "delete", "$meta-add", "$purge")
 OPERATIONS = ("$meta", "$everything", "$validate", "$expand", "$meta-add", "$purge", "$reindex", "$explain")
 
 
+NUMBERS = ("own-number", "number-of-others")
+WITHIN = ("within", "own-number")
+
+
 @dataclass(frozen=True)
 class Case:
-    """What is asked. `variant`: "within" the right, or "beyond" one of its limits: "elements", "before", "after"."""
+    """What is asked. `variant`: "within" the right, or beyond one of its limits: "elements", "before", "after".
+
+    Of a right to identifiers of what is addressed: "own-number" is within it, "number-of-others" beyond.
+    """
 
     role: str
     act: str
@@ -179,7 +186,8 @@ class Matrix:
         if right is None:
             return ["within"]
         beyond = {"elements": right.elements, "before": right.before, "after": right.after}
-        return ["within", *(limit for limit, words in beyond.items() if words is not None)]
+        numbers = NUMBERS if right.scope == "adressé" and "identifier" in (right.elements or ()) else ()
+        return ["within", *(limit for limit, words in beyond.items() if words is not None), *numbers]
 
     def right(self, case: Case) -> Allowed | None:
         if case.act.startswith("$"):
@@ -203,7 +211,7 @@ class Matrix:
         if right is None:
             return Expected(403, "right-missing")
         if case.act in ("create", "$validate", "$expand", "$reindex", "$explain"):
-            return Expected(403, "element-not-changeable") if case.variant != "within" else Expected(_DONE[case.act])
+            return Expected(403, "element-not-changeable") if case.variant not in WITHIN else Expected(_DONE[case.act])
         sees = self.sees(case)
         if case.act in SEARCHES or case.act == "history-type":
             return Expected(200, found=sees)
@@ -211,7 +219,7 @@ class Matrix:
             return _HIDDEN.get(case.act, Expected(404, "resource-not-found"))
         if case.act in ("update", "patch", "delete"):
             own = case.place.writer in (None, ACTS_FOR.get(case.role))
-            beyond = ["element-not-changeable"] if case.variant != "within" else []
+            beyond = ["element-not-changeable"] if case.variant not in WITHIN else []
             foreign = ["not-own"] if right.scope == "organisation" and not own else []
             if beyond or foreign:
                 return Expected(403, ", ".join(beyond + foreign))  # all that is wrong at once
@@ -255,6 +263,10 @@ def before_and_after(case: Case, right: Allowed | None) -> tuple[dict[str, Any],
         status = "completed" if case.act != "delete" else None
     stored = resource(case.type, case.place.dossier, status)
     changed = dict(stored)
+    if case.variant in NUMBERS:
+        kind = "FILL" if case.variant == "own-number" else "PLAC"
+        coding = {"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": kind}
+        return stored, {**stored, "identifier": [{"type": {"coding": [coding]}, "value": "1"}]}
     if case.variant == "elements" or limits.elements is None:
         changed["language"] = "fr"
     elif limits.after is None:

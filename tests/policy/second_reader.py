@@ -21,7 +21,10 @@ TAKING = {"update", "patch", "delete"}
 
 @dataclass(frozen=True)
 class Allowed:
-    """What the file allows: scope, the elements that may change, the statuses before and after; None: any."""
+    """What the file allows: scope, the elements that may change, the statuses before and after; None: any.
+
+    Of `identifier` under `adressé` the numbers of type FILL only; `vers` is asked of a status that the act changes.
+    """
 
     scope: str
     elements: frozenset[str] | None = None

@@ -20,6 +20,7 @@ from tests.policy.second_reader import SecondReader
 
 R4 = definitions()
 READER = SecondReader(R4.types.resources)
+V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
 HOSPITAL = ("prescripteur", "conseiller-genetique", "assistant-prescription", "flux-hospitalier")
 ADDRESSED = (
     "coordonnateur-rcp", "membre-rcp", "biologiste-lbm", "pathologiste-referent", "plateforme", "collecteur",
@@ -149,6 +150,20 @@ def test_a_platform_may_revoke_a_request_and_change_nothing_else_of_it() -> None
             "priority",
         )
     assert shipped().right("plateforme", "create", "ServiceRequest") is None
+
+
+def test_a_platform_writes_its_own_number_of_an_order_in_whatever_state_and_no_other_number() -> None:
+    placer = {"type": {"coding": [{"system": V2_0203, "code": "PLAC"}]}, "system": "urn:hospital", "value": "1"}
+    own = {"type": {"coding": [{"system": V2_0203, "code": "FILL"}]}, "system": "urn:platform", "value": "2"}
+    may = right("plateforme", "update", "ServiceRequest")
+    for status in ("active", "on-hold", "completed", "revoked"):
+        asked = {"status": status, "identifier": [placer]}
+        assert may.refused(asked, {**asked, "identifier": [placer, own]}) == ()
+        assert may.refused({**asked, "identifier": [placer, own]}, asked) == ()
+        for wrong in ([own], [], [{**placer, "value": "3"}], [placer, placer], [{**placer, "type": own["type"]}]):
+            assert may.refused(asked, {**asked, "identifier": wrong}) == ("identifier",)
+        untyped = {name: value for name, value in own.items() if name != "type"}
+        assert may.refused(asked, {**asked, "identifier": [placer, untyped]}) == ("identifier",)
 
 
 def test_who_is_charged_with_a_task_tells_how_it_goes_and_leaves_what_was_asked() -> None:

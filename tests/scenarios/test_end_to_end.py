@@ -1,4 +1,4 @@
-"""A trio from the hospital's order to the collector's acknowledgement, a tumour from its platform's file: end to end.
+"""A trio from the hospital's order to the collector's acknowledgements, a tumour from its platform's file: end to end.
 
 Source: HL7 v2.5.1, chapters 4 (OML) and 7 (ORU); `profiles/pfmg/input/fsh/operations.fsh` ($dossier, $import-result,
 $suivi); `fhir_gateway/interactions/deposits.py`; GIP-CAD, ser_client-api (SPICE, AURAGEN, ACK).
@@ -63,7 +63,7 @@ LIBRARIES = ("LIB20260001", "LIB20260002", "LIB20260003")
 FILLER = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "FILL"}]}
 SEQOIA = family.OTHER_PLATFORM.rpartition("|")[2]
 TUMOUR, SPICE_NUMBER = "KC-012-00002", f"{1:024x}"
-READS = b"1"  # what the laboratory lays down as its data file
+READS = {LIBRARIES[0]: b"1", LIBRARIES[2]: b"22"}  # data files that the laboratory lays down: the child's, the father's
 
 
 class Region:
@@ -93,7 +93,7 @@ systems = ["{SYSTEM}"]
         laboratory = {"resourceType": "ServiceRequest", "performer": [family.named(family.PLATFORM)]}
         depots = collectors(folder, collector.authority, collector, [laboratory])
         # The collector knows people by the hospital's numbers, which is how the order names them.
-        depots.write_text(f'{depots.read_text()}numbers = ["{SYSTEM}"]\n')
+        depots.write_text(f'{depots.read_text()}numbers = ["{SYSTEM}"]\nseconds = 0.2\n')
         self.arguments = ("--partners", str(partners), "--mllp-port", str(self.ports[1]))
         self.environment = {
             "FHIR_GATEWAY_BUILTIN_ISSUER": "true",
@@ -106,7 +106,7 @@ systems = ["{SYSTEM}"]
 
     @contextmanager
     def open(self) -> Iterator[House]:
-        """Give the gateway as it runs. Each start looks at once at what is to be deposited, then each minute."""
+        """Give the gateway as it runs. It looks five times a second at what is to be deposited, and was answered."""
         with serve(self.database, *self.arguments, port=self.ports[0], environment=self.environment) as served:
             issuer = BuiltinIssuer(f"{served.base}/auth", served.base, kept_key(self.folder / "issuer-key.pem"))
             yield House(Issued(served, issuer, self.folder), self.ports[1], self.hospital)
@@ -128,13 +128,13 @@ def test_a_trio_and_a_tumour_go_the_whole_way(tmp_path: Path) -> None:
             reported(house)
             restituted(house)
             told_by_spice(house, *taken_by_seqoia(house))
-        lay_reads(home)
-        with region.open() as house:
+            lay_reads(home)
             deposited(house, home)
             answer(home, CASE_NUMBER, "AA")
-        with region.open() as house:
             acknowledged(house, home)
             followed(house)
+        with region.open() as house:
+            amended(house, home)
 
 
 # --- the trio, at AURAGEN
@@ -162,10 +162,10 @@ def permitted(house: House) -> None:
 
 
 def pulled(house: House) -> None:
-    """AURAGEN receives the tubes, makes libraries, and pulls the case by its number, as its own software reads it."""
+    """AURAGEN writes its number, receives the tubes, makes libraries, and pulls the case as its software reads it."""
     request = house.request(0)
     number = {"type": FILLER, "system": CASE, "value": CASE_NUMBER}
-    house.put(family.PRESCRIPTEUR, request, identifier=[*request["identifier"], number])
+    house.put(family.PLATEFORME, request, identifier=[*request["identifier"], number])
     tubes = house.found(family.PLATEFORME, "Specimen")
     assert len(tubes) == 3
     for tube in tubes:
@@ -221,20 +221,23 @@ def returned(house: House) -> None:
     for status in ("accepted", "in-progress"):
         task = house.put(family.PLATEFORME, task, status=status, owner=family.named(family.PLATFORM))
     data = vcf(LIBRARIES[0], 30)
-    reads = {
-        "extension": [
-            {"url": DIGEST, "valueString": sha256(READS).hexdigest()},
-            {"url": SIZE, "valueDecimal": len(READS)},
-        ],
-        "title": "child.bam",
-        "url": "https://donnees.example.org/child.bam",
-    }
+    reads = [
+        {
+            "extension": [
+                {"url": DIGEST, "valueString": sha256(data).hexdigest()},
+                {"url": SIZE, "valueDecimal": len(data)},
+            ],
+            "title": f"{library}.bam",
+            "url": f"https://donnees.example.org/{library}.bam",
+        }
+        for library, data in READS.items()
+    ]
     file = {"resourceType": "Binary", "contentType": "text/plain", "data": base64.b64encode(data).decode()}
     given = [
         {"name": "fichier", "resource": file},
         {"name": "nom", "valueString": "child.vcf"},
         {"name": "empreinte", "valueString": sha256(data).hexdigest()},
-        {"name": "annonce", "valueAttachment": reads},
+        *({"name": "annonce", "valueAttachment": each} for each in reads),
     ]
     body = json.dumps({"resourceType": "Parameters", "parameter": given})
     found = asked(house, family.PLATEFORME, "POST", url, body, "application/fhir+json").json()["parameter"]
@@ -242,7 +245,7 @@ def returned(house: House) -> None:
     assert {kind: made.count(kind) for kind in ("Observation", "DiagnosticReport", "DocumentReference")} == {
         "Observation": 30,
         "DiagnosticReport": 1,
-        "DocumentReference": 1,
+        "DocumentReference": 2,
     }
     assert house.of(family.PLATEFORME).read("Task", task["id"])["status"] == "completed"
     assert house.through(BIOLOGIST, "interpretation") == 1
@@ -280,7 +283,7 @@ def restituted(house: House) -> None:
         task = house.put(family.PLATEFORME, task, status=status, owner=family.named(family.PLATFORM), **last)
     for place in range(3):
         house.put(family.PRESCRIPTEUR, house.request(place), status="completed")
-    assert deposit_of(house)["status"] == "requested"
+    assert deposit_of(house)["status"] in ("requested", "accepted")
     assert waits(suivi(house)) == {"rcp-aval", "depot-cad"}
 
 
@@ -288,7 +291,7 @@ def restituted(house: House) -> None:
 
 
 def taken_by_seqoia(house: House) -> tuple[str, bytes, int]:
-    """Bring a tumour's dossier through all its actors to SeqOIA's interpretation, and name it by SPICE's number.
+    """Bring a tumour's dossier through all its actors to SeqOIA's interpretation. It has no number of SPICE's yet.
 
     Return the id of its request, the file that SPICE writes of it with results, and how many variants that tells.
     """
@@ -304,8 +307,6 @@ def taken_by_seqoia(house: House) -> tuple[str, bytes, int]:
     request = house.of(finalised.actor).read("ServiceRequest", id)
     assert [each["identifier"]["value"] for each in request["performer"]] == [SEQOIA]
     spice = {"type": FILLER, "system": seqoia.CASE, "value": SPICE_NUMBER}
-    house.put(finalised.actor, request, identifier=[*request["identifier"], spice])
-
     held = copy.deepcopy(dossier.resources())
     for each in held:
         if each["resourceType"] == "ServiceRequest":
@@ -320,10 +321,13 @@ def is_variant(resource: Resource) -> bool:
 
 
 def told_by_spice(house: House, request: str, data: bytes, variants: int) -> None:
-    """SPICE's file finds its dossier by its own number, and makes the report with its variants, once."""
+    """SPICE's file is sent to its dossier, whose number it tells, and makes the report with its variants, once."""
     assert variants > 0
-    url = "ServiceRequest/$import-result?nom=spice.json"
-    found = asked(house, family.OTHER_PLATEFORME, "POST", url, data, "application/json").json()["parameter"]
+    first = f"ServiceRequest/{request}/$import-result?nom=spice.json"
+    found = asked(house, family.OTHER_PLATEFORME, "POST", first, data, "application/json").json()["parameter"]
+    numbers = house.of(family.OTHER_PLATEFORME).read("ServiceRequest", request)["identifier"]
+    assert [each["value"] for each in numbers if each.get("system") == seqoia.CASE] == [SPICE_NUMBER]
+    url = "ServiceRequest/$import-result?nom=spice.json"  # found by the number from now on
     made = [each["valueReference"]["reference"] for each in found if each["name"] == "ressource"]
     [report] = [each for each in made if each.startswith("DiagnosticReport/")]
     platform = house.of(family.OTHER_PLATEFORME)
@@ -345,14 +349,16 @@ def parts(parameter: Resource) -> Resource:
 
 
 def lay_reads(home: Path) -> None:
-    folder = home / CASE_NUMBER / TRIO[0][0]
-    folder.mkdir(parents=True)
-    (folder / "child.bam").write_bytes(READS)
+    for library, data in READS.items():
+        folder = home / CASE_NUMBER / TRIO[LIBRARIES.index(library)][0]
+        folder.mkdir(parents=True)
+        (folder / f"{library}.bam").write_bytes(data)
 
 
 def deposit_of(house: House) -> Resource:
-    [task] = house.found(family.PLATEFORME, "Task", code=f"{codes.TACHE}|depot-cad")
-    return task
+    """Return the Task of the deposit that was asked for last."""
+    found = house.found(family.PLATEFORME, "Task", code=f"{codes.TACHE}|depot-cad")
+    return max(found, key=lambda each: str(each["authoredOn"]))
 
 
 def deposited(house: House, home: Path) -> None:
@@ -360,8 +366,15 @@ def deposited(house: House, home: Path) -> None:
     wait_for(lambda: bool(deposit_of(house)["status"] == "in-progress"))
     folder = home / CASE_NUMBER
     assert (folder / f"{CASE_NUMBER}.hl7.ok").read_bytes() == b""
-    assert (folder / "1001" / "child.bam.sha256").read_text().startswith(sha256(READS).hexdigest())
+    for library, data in READS.items():
+        person = TRIO[LIBRARIES.index(library)][0]
+        assert (folder / person / f"{library}.bam.sha256").read_text().startswith(sha256(data).hexdigest())
     data = (folder / f"{CASE_NUMBER}.hl7").read_bytes()
+    # The same as whoever asks is given of it.
+    platform, id = house.of(family.PLATEFORME), house.request(0)["id"]
+    told = platform.operation("dossier", "ServiceRequest", id, parameters={"format": "cad"})
+    file = parts(told["parameter"][0])["fichier"]
+    assert base64.b64decode(file["data"]) == data
     assert [read(data).get(f"MSH-9.{part}") for part in (1, 2, 3)] == ["ORU", "R01", "ORU_R01"]
     assert (data.count(b"\rPID|"), data.count(b"\rCON|")) == (3, 3)
 
@@ -387,6 +400,25 @@ def followed(house: House) -> None:
     assert [each["code"]["code"] for each in milestones] == list(MILESTONES)
     assert all("source" in each for each in milestones)
     assert waits(told) == {"rcp-aval"}
+
+
+def amended(house: House, home: Path) -> None:
+    """The biologist amends the report; it is deposited again by itself, under another number, and acknowledged."""
+    before = deposit_of(house)
+    [report] = house.found(BIOLOGIST, "DiagnosticReport", **{"based-on": f"ServiceRequest/{house.request(0)['id']}"})
+    house.put(BIOLOGIST, report, status="amended", issued="2026-06-10T10:00:00+02:00")
+    wait_for(lambda: bool(deposit_of(house)["status"] == "in-progress"))
+    again = deposit_of(house)
+    assert again["id"] != before["id"]
+    assert again["reasonReference"]["reference"] == f"DiagnosticReport/{report['id']}"
+    assert reached(house) == list(MILESTONES)[:-1]
+    answer(home, CASE_NUMBER, "AA")
+    wait_for(lambda: bool(deposit_of(house)["status"] == "completed"))
+    assert reached(house) == list(MILESTONES)
+
+
+def reached(house: House) -> list[str]:
+    return [parts(each)["code"]["code"] for each in suivi(house) if each["name"] == "etape"]
 
 
 def suivi(house: House) -> list[Resource]:

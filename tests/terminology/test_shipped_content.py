@@ -16,6 +16,8 @@ import pytest
 from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.conformance.known_packages import OverR4
 from fhir_gateway.conformance.validators import r4_validator
+from fhir_gateway.dossier.codes import JALON
+from fhir_gateway.dossier.timeline import MILESTONES
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.data_folder import data_folder
 from fhir_gateway.guide.said import translations
@@ -31,7 +33,7 @@ SEQOIA = "http://www.seqoia.fr/CodeSystem/preindication"
 SIZES = {
     "parcours": 3, "role": 2, "examen": 9, "tache": 10, "etape": 11, "motif": 15, "formulaire": 8, "choix": 10,
     "nature": 8, "origine": 4, "non-conformite": 7, "fonction": 8, "type-structure": 5, "piece": 9, "certitude": 3,
-    "statut-identite": 4, "document": 15, "plateforme": 2, "territoire": 24, "lignee": 2,
+    "statut-identite": 4, "document": 15, "plateforme": 2, "territoire": 24, "lignee": 2, "jalon": 12,
 }  # fmt: skip
 
 Resource = Mapping[str, Any]
@@ -297,3 +299,10 @@ def test_the_oid_of_each_ins_has_its_naming_system():
     }
     for number, name in ((8, "InsNir"), (9, "InsNia"), (10, "InsNirTest"), (11, "InsNirDemo")):
         assert named[f"1.2.250.1.213.1.4.{number}"] == named[f"urn:oid:1.2.250.1.213.1.4.{number}"] == name
+
+
+def test_the_milestones_are_those_that_a_timeline_tells_in_both_languages():
+    listed = list(concepts(resource("CodeSystem", JALON)))
+    told = {each["code"]: (each["display"], each["designation"][0]["value"]) for each in listed}
+    assert told == dict(MILESTONES)
+    assert [each["code"] for each in listed] == list(MILESTONES)

@@ -65,6 +65,10 @@ class Cad:
         self._sender = sender
         self._numbers = numbers
 
+    def report(self, resources: Iterable[Resource]) -> Resource | None:
+        """Return the report of a dossier that is deposited; None where there is none."""
+        return dossier_of(tuple(resources), self._numbers).report
+
     def write(self, resources: Iterable[Resource], *, control: str, at: datetime) -> Written:
         """Return the deposit of one dossier. `control`: MSH-10; `at`: MSH-7, and the day consents are judged at."""
         held = tuple(resources)

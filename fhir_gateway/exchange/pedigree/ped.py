@@ -22,6 +22,8 @@ SEXES: Final[dict[Sex | None, str]] = {"male": "1", "female": "2", "other": "oth
 PHENOTYPES: Final[dict[bool | None, str]] = {False: "1", True: "2", None: "0"}
 _OF_SEX: Final[dict[str, Sex]] = {"1": "male", "2": "female"}
 _OF_PHENOTYPE: Final = {"1": False, "2": True, "0": None, "-9": None}
+_SEX_WORDS: Final = frozenset({"1", "2", "other", "unknown", "3", *UNKNOWN})
+_HEAD: Final = 64 * 1024  # bytes that are looked at to know a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,20 @@ def read(data: bytes) -> Read:
     if extra:
         issues.append(complaints.EXTRA_COLUMNS.at(count=sum(map(len, extra.values()))))
     return Read(Pedigree(next(iter(families)), tuple(people)), tuple(issues), extra)
+
+
+def is_ped(data: bytes) -> bool:
+    """Tell whether a file may be a PED file: text whose first line beside comments has six columns, the last two of
+    which say sex and phenotype."""
+    try:
+        text = data[:_HEAD].decode("utf-8-sig", "strict" if len(data) <= _HEAD else "ignore")
+    except UnicodeDecodeError:
+        return False
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            columns = [each.strip() for each in (line.split("\t") if "\t" in line else line.split())]
+            return len(columns) >= 6 and columns[4] in _SEX_WORDS and columns[5] in _OF_PHENOTYPE
+    return False
 
 
 def _lines(data: bytes) -> Iterator[_Line]:

@@ -83,7 +83,7 @@ def export(gateway: Gateway, call: Call) -> Answer:
         raise NotAcceptable(dossier_file_complaints.NOT_LINES.at(format=format.name))
     if call.interaction.id is not None:
         numbers, shown, following = *_one(gateway, call), None
-        made = list(_files(gateway, format, numbers, shown))
+        made = list(_files(gateway, call, format, numbers, shown))
         if not made:
             raise Unprocessable(complaints.NO_DOSSIER.at("ServiceRequest", id=call.interaction.id))
         if made[0].file.data is None:
@@ -92,7 +92,7 @@ def export(gateway: Gateway, call: Call) -> Answer:
         unknown: Sequence[Issue] = ()
     else:
         numbers, shown, following, unknown = _page(gateway, call, format)
-        made = list(_files(gateway, format, numbers, shown))
+        made = list(_files(gateway, call, format, numbers, shown))
     write = {"ndjson": _lines, "zip": _zipped}.get(call.interaction.container or "", _parameters)
     answer = write(call, format, made, following, unknown)
     answer.shown, answer.next = shown, following
@@ -100,11 +100,13 @@ def export(gateway: Gateway, call: Call) -> Answer:
 
 
 def _format(call: Call) -> FileFormat:
-    from fhir_gateway.exchange.files import FORMATS  # compiled where the first file is asked for
+    from fhir_gateway.exchange.files import ALIASES, FORMATS  # compiled where the first file is asked for
 
-    name = call.inputs.one("format")
+    given = str(call.inputs.one("format"))
+    name = ALIASES.get(given, given)
     if name not in FORMATS:
-        raise InvalidRequest(dossier_file_complaints.FORMAT_UNKNOWN.at(format=name, known=", ".join(FORMATS)))
+        known = ", ".join((*FORMATS, *ALIASES))
+        raise InvalidRequest(dossier_file_complaints.FORMAT_UNKNOWN.at(format=given, known=known))
     return FORMATS[name]
 
 
@@ -168,11 +170,14 @@ def _numbers(probands: Sequence[Version]) -> dict[str, str]:
 # --- their files
 
 
-def _files(gateway: Gateway, format: FileFormat, numbers: dict[str, str], shown: list[int]) -> Iterator[_Made]:
+def _files(
+    gateway: Gateway, call: Call, format: FileFormat, numbers: dict[str, str], shown: list[int]
+) -> Iterator[_Made]:
     """Yield the files of dossiers, and append the people whom they tell of to what is shown."""
     from fhir_gateway.exchange.files import Wish
 
-    wish = Wish(instant_text(gateway.registry.now()), f"fhir-gateway {gateway.software_version}".strip())
+    by = f"fhir-gateway {gateway.software_version}".strip()
+    wish = Wish(instant_text(gateway.registry.now()), by, asker=call.actor.organisation or "")
     waiting, size = list(numbers), 0
     for start in range(0, len(waiting), TOGETHER):
         some = waiting[start : start + TOGETHER]
@@ -190,7 +195,7 @@ def _files(gateway: Gateway, format: FileFormat, numbers: dict[str, str], shown:
             if size > MOST_BYTES:
                 raise TooCostly(dossier_file_complaints.PAGE_TOO_LARGE.at(most=MOST_BYTES // 1024 // 1024))
             name = _UNFIT.sub("_", number.rpartition("|")[2])
-            yield _Made(numbers[number], number, file, f"{name}.{format.suffix}")
+            yield _Made(numbers[number], number, file, f"{name}.{file.suffix or format.suffix}")
 
 
 def _file(gateway: Gateway, format: FileFormat, dossier: Dossier, wish: Wish) -> File:

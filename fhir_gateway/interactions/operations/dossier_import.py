@@ -14,17 +14,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from fhir_gateway.dossier import codes
-from fhir_gateway.dossier.dossier import Dossier, task_code
-from fhir_gateway.dossier.imports import FILE
+from fhir_gateway.dossier.dossier import Dossier, Person, task_code
+from fhir_gateway.dossier.imports import FILE, imports
 from fhir_gateway.fhir import structure
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.json import decode
-from fhir_gateway.fhir.outcome import Conflict, InvalidRequest, Issue, NotFound, Unprocessable, operation_outcome
+from fhir_gateway.fhir.outcome import Conflict, InvalidRequest, NotFound, Unprocessable, operation_outcome
 from fhir_gateway.fhir.primitives import instant_text
-from fhir_gateway.interactions import conditions, pseudonymity
+from fhir_gateway.interactions import announced_files, conditions, dossier_numbers, pseudonymity
 from fhir_gateway.interactions import dossier_gathering as gathering
 from fhir_gateway.interactions import result_complaints as told
 from fhir_gateway.interactions.gateway import Gateway
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 Resource = dict[str, Any]
 Pair = tuple[str, str]
 RULES: Final = f"{CANONICAL_BASE}/exchange/rules"  # system of the version of what read a file
-_DIGEST: Final = f"{CANONICAL_BASE}/StructureDefinition/empreinte-sha256"
-_SIZE: Final = f"{CANONICAL_BASE}/StructureDefinition/taille-octets"
 _AGENT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 _WITHDRAWN: Final = frozenset({"entered-in-error", "cancelled"})
 _LIMIT: Final = 50  # dossiers that names may lead to
@@ -68,7 +65,7 @@ def import_result(gateway: Gateway, call: Call) -> Answer:
     from fhir_gateway.exchange.results import Asked, opened  # compiled where the first file is sent
 
     sent = _file(call)
-    announced = _announced(gateway, call)
+    announced = announced_files.given(gateway, call.inputs.all("annonce"))
     now = instant_text(gateway.registry.now())
     given = call.inputs
     asked = Asked(
@@ -85,15 +82,18 @@ def import_result(gateway: Gateway, call: Call) -> Answer:
         recorded = _recorded(gateway, view, file)
         number, elsewhere = _dossier(gateway, view, call, file, {**recorded, **said})
         found = gathering.dossiers_numbered(gateway, view, [number], dossier_export.ABOUT, shown=True)
+        called = announced_files.pseudonyms_of(gateway, view, found.get(number)) if announced else {}
     if number not in found:
         raise NotFound(told.DOSSIER_NOT_FOUND.at(None, named=_named(file)))
     dossier = found[number]
-    merged = _merged(call, dossier, file, said, recorded, elsewhere)
+    merged, named = _merged(call, dossier, file, said, recorded, elsewhere)
     if merged.written:
         _add_report(call, dossier, merged, now, sent)
         _tell_reports(dossier, merged)
-    _add_announced(dossier, merged, announced, now)
+    called = {**called, **{pair: person.key for pair, person in named.items()}, **said}
+    announced_files.add(dossier, merged, announced, called, now)
     _move_tasks(call, dossier, file, merged, now)
+    _record_case(gateway, call, dossier, file, merged)
     return _carried_out(gateway, call, dossier, file, merged, sent, said, now)
 
 
@@ -110,21 +110,6 @@ def _file(call: Call) -> _Sent:
     if wanted is not None and str(wanted).strip().lower() != digest:
         raise Unprocessable(told.CHECKSUM.at("Parameters.parameter", found=digest, sent=wanted))
     return _Sent(data, digest, str(call.inputs.one("nom") or "-"))
-
-
-def _announced(gateway: Gateway, call: Call) -> list[Resource]:
-    """Return the attachments of files that are announced, none of them carried. Raises: InvalidRequest."""
-    found: list[Resource] = call.inputs.all("annonce")
-    wrong: list[Issue] = []
-    for each in found:
-        if "data" in each or any(codes.extension(each, url) is None for url in (_DIGEST, _SIZE)):
-            wrong.append(told.ANNOUNCED_WITHOUT.at("Parameters.parameter"))
-        host = urlsplit(each["url"]).hostname if "url" in each else None
-        if "url" in each and (host is None or host not in gateway.files.hosts):
-            wrong.append(told.ANNOUNCED_HOST.at("Parameters.parameter", host=host or "-"))
-    if wrong:
-        raise InvalidRequest(*wrong)
-    return found
 
 
 def _said(call: Call) -> dict[Pair, str]:
@@ -169,15 +154,12 @@ def _key(name: str) -> Key:
 def _dossier(
     gateway: Gateway, view: Read, call: Call, file: Opened, people: Mapping[Pair, str]
 ) -> tuple[str, frozenset[Pair]]:
-    """Return the number of the dossier that is meant, and the names that other dossiers have.
+    """Return the number of the dossier that is meant, and the names and cases that other dossiers have.
 
     The request that is asked says it; else the case number; else whom the names stand for, where that is one dossier.
     """
-    by_case = {
-        number
-        for request in _found(gateway, view, "ServiceRequest", file.cases)
-        if (number := codes.token(request.get("requisition"))) is not None
-    }
+    cases = _cases(gateway, view, file)
+    by_case = {number for numbers in cases.values() for number in numbers}
     tubes = list(_found(gateway, view, "Specimen", file.names))
     if call.interaction.id is not None:
         number = _asked(view, call)
@@ -185,7 +167,18 @@ def _dossier(
         number = next(iter(by_case))
     else:
         number = _by_names(gateway, view, file, by_case, tubes, people)
-    return number, _elsewhere(gateway, view, number, file, tubes)
+    others = {pair for pair, numbers in cases.items() if number not in numbers}
+    return number, _elsewhere(gateway, view, number, file, tubes) | others
+
+
+def _cases(gateway: Gateway, view: Read, file: Opened) -> dict[Pair, set[str]]:
+    """Return the case numbers of a file that are held, each with the numbers of the dossiers that have it."""
+    found: dict[Pair, set[str]] = {}
+    for request in _found(gateway, view, "ServiceRequest", file.cases):
+        number = codes.token(request.get("requisition"))
+        for pair in _named_by(file.cases, request) if number is not None else ():
+            found.setdefault(pair, set()).add(str(number))
+    return found
 
 
 def _asked(view: Read, call: Call) -> str:
@@ -238,15 +231,33 @@ def _found(gateway: Gateway, view: Read, kind: str, pairs: Sequence[Pair]) -> It
 
 
 def _elsewhere(gateway: Gateway, view: Read, number: str, file: Opened, tubes: Sequence[Resource]) -> frozenset[Pair]:
-    """Return the names that Specimens of other dossiers have and none of this one."""
+    """Return the names that Specimens and people of other dossiers have, and none of this one."""
     mine: set[Pair] = set()
     others: set[Pair] = set()
     for each in tubes:
-        requests = gathering.numbers_of_requests(view, gathering.references(gateway, each.get("request", ())))
-        held = {(str(one.get("system", "")), str(one.get("value"))) for one in each.get("identifier", ())}
-        pairs = {pair for pair in file.names if any(pair[1] == one[1] and pair[0] in ("", one[0]) for one in held)}
-        (mine if number in requests or not requests else others).update(pairs)
+        numbers = gathering.numbers_of_requests(view, gathering.references(gateway, each.get("request", ())))
+        (mine if number in numbers or not numbers else others).update(_named_by(file.names, each))
+    for each in _found(gateway, view, "Patient", _anonymous(file)):
+        numbers = gathering.numbers_of_people(gateway, view, {("Patient", str(each["id"]))})
+        (mine if number in numbers or not numbers else others).update(_named_by(file.names, each))
     return frozenset(others - mine)
+
+
+def _named_by(pairs: Iterable[Pair], resource: Resource) -> set[Pair]:
+    """Return which names a resource has among its identifiers; "" for a system that is not said."""
+    held = {(str(one.get("system", "")), str(one.get("value"))) for one in resource.get("identifier", ())}
+    return {pair for pair in pairs if any(pair[1] == one[1] and pair[0] in ("", one[0]) for one in held)}
+
+
+def _anonymous(file: Opened) -> list[Pair]:
+    """Return the names of people in files without identity; a name that says no system may be of any of them.
+
+    Never a hospital's number: that of another hospital may be the same.
+    """
+    from fhir_gateway.exchange.files import ANONYMOUS
+
+    named = ((system, pair[1]) for pair in file.names for system in (ANONYMOUS if pair[0] == "" else (pair[0],)))
+    return [pair for pair in named if pair[0] in ANONYMOUS]
 
 
 def _escaped(value: str) -> str:
@@ -267,10 +278,11 @@ def _merged(
     said: Mapping[Pair, str],
     recorded: Mapping[Pair, str],
     elsewhere: frozenset[Pair],
-) -> Merged:
+) -> tuple[Merged, dict[Pair, Person]]:
+    """Return what is to be written, and whom the names of the file stand for. Raises: Unprocessable."""
     from fhir_gateway.interactions.result_merging import Known, Merging, case_issues, people
 
-    issues = case_issues(dossier, file)
+    issues = case_issues(dossier, file, elsewhere)
     if wrong := [each for each in issues if each.severity == "error"]:
         raise Unprocessable(*wrong)
     result = file.read("somatic" if dossier.parcours == "KC" else "germline")
@@ -281,7 +293,7 @@ def _merged(
     named = people(dossier, file, known, result.made, issues, call.interaction.id is not None)
     merged = Merging(dossier, file, result.made, named, _performer(call, dossier)).merge()
     merged.issues[:0] = issues
-    return merged
+    return merged, named
 
 
 def _performer(call: Call, dossier: Dossier) -> str:
@@ -325,35 +337,6 @@ def _tell_reports(dossier: Dossier, merged: Merged) -> None:
     if any(each["resource"]["resourceType"] == "DiagnosticReport" for each in merged.entries):
         held = (each.key for each in dossier.reports() if each.resource.get("status") not in _WITHDRAWN)
         merged.issues += (told.REPORT_HELD.at("DiagnosticReport", report=each) for each in held)
-
-
-def _add_announced(dossier: Dossier, merged: Merged, announced: Sequence[Resource], now: str) -> None:
-    """Add a DocumentReference for each file that is announced: its address, digest and size."""
-    proband = dossier.proband
-    if proband is None:
-        return
-    for number, each in enumerate(announced):
-        digest = (codes.extension(each, _DIGEST) or {}).get("valueString", "")
-        if any(f"{FILE}|{digest}" in codes.tokens(one.resource) for one in dossier.documents()):
-            continue
-        made: Resource = {
-            "resourceType": "DocumentReference",
-            **({"meta": {"profile": [f"{codes.PROFILE}document-reference"]}} if "url" in each else {}),
-            "identifier": [{"system": FILE, "value": str(digest)}],
-            "status": "current",
-            "type": codes.concept(codes.LOINC, "51969-4"),
-            "category": [codes.concept(codes.DOCUMENT, "donnees")],
-            "subject": {"reference": proband.key},
-            "date": now,
-            "content": [{"attachment": {"contentType": "application/octet-stream", **each}}],
-            "context": {"related": [{"reference": proband.request.key}]},
-        }
-        url = f"urn:uuid:{_uuid(str(digest), str(number))}"
-        # Another dossier may have the same file: it is looked for in this one only.
-        merged.entries.append(
-            {"fullUrl": url, "resource": made, "request": {"method": "POST", "url": "DocumentReference"}}
-        )
-        merged.written.append(url)
 
 
 def _add(merged: Merged, url: str, made: Resource) -> None:
@@ -402,6 +385,39 @@ def _move_tasks(call: Call, dossier: Dossier, file: Opened, merged: Merged, now:
         merged.entries.append({"fullUrl": f"{call.interaction.base}/{task.key}", "resource": moved, "request": request})
 
 
+def _record_case(gateway: Gateway, call: Call, dossier: Dossier, file: Opened, merged: Merged) -> None:
+    """Have the platform's number of the case written on the proband's request; where it is not, say so."""
+    from fhir_gateway.exchange.auragen.people import CASE
+    from fhir_gateway.exchange.seqoia import keys
+    from fhir_gateway.interactions.result_merging import new_cases
+
+    new, proband = new_cases(dossier, file), dossier.proband
+    own = next((pair for pair in new if pair[0] in (CASE, keys.CASE)), None)
+    if own is not None and proband is not None and _may_number(gateway, proband.request.resource):
+        resource = proband.request.resource
+        given = {"type": dossier_numbers.FILLER, "system": own[0], "value": own[1]}
+        changed = {**resource, "identifier": [*resource.get("identifier", ()), given]}
+        request = {"method": "PUT", "url": proband.request.key, "ifMatch": f'W/"{resource["meta"]["versionId"]}"'}
+        url = f"{call.interaction.base}/{proband.request.key}"
+        merged.entries.append({"fullUrl": url, "resource": changed, "request": request})
+        merged.written.append(proband.request.key)
+        merged.issues.append(told.CASE_RECORDED.at(file.pointer(own[1]), sent=own[1]))
+        new.remove(own)
+    merged.issues += (told.CASE_NOT_HELD.at(file.pointer(value), sent=value) for _, value in new)
+
+
+def _may_number(gateway: Gateway, request: Mapping[str, Any]) -> bool:
+    """Tell whether the actor may write the platform's number on a request, which has none yet."""
+    if any(dossier_numbers.fillers(request)):
+        return False
+    access = gateway.access
+    if access is None:
+        return True
+    right = access.right("update", "ServiceRequest")
+    may = right is not None and (right.fields is None or "identifier" in right.fields)
+    return may and not access.lacking_on("update", "ServiceRequest")
+
+
 def _trace(call: Call, dossier: Dossier, file: Opened, merged: Merged, sent: _Sent, now: str) -> Resource:
     """Return the Provenance of an import: what it made, of which file, by which version of which rules, for whom."""
     asker = call.actor.organisation
@@ -410,9 +426,11 @@ def _trace(call: Call, dossier: Dossier, file: Opened, merged: Merged, sent: _Se
     source = {"identifier": {"system": FILE, "value": sent.digest}, "display": sent.name}
     entities: list[Resource] = [{"role": "source", "what": source}]
     entities += [{"role": "source", "what": {"reference": each.key}} for each in dossier.requests]
+    # What says nothing new was imported all the same: its trace is of the requests it was laid beside.
+    targets = merged.written or [each.key for each in dossier.requests]
     return {
         "resourceType": "Provenance",
-        "target": [{"reference": each} for each in merged.written],
+        "target": [{"reference": each} for each in targets],
         "recorded": now,
         "activity": {"text": "import-result"},
         "agent": [
@@ -437,7 +455,8 @@ def _carried_out(
 
     places: list[str] = []
     keep = _keeping(gateway, said)
-    if merged.written:
+    is_new = bool(merged.entries)
+    if merged.written or all(each.digest != sent.digest for each in imports(dossier)):
         trace = _trace(call, dossier, file, merged, sent, now)
         merged.entries.append({"resource": trace, "request": {"method": "POST", "url": "Provenance"}})
     if merged.entries:
@@ -454,9 +473,8 @@ def _carried_out(
         )
         response = decode(transact(gateway, act, call.actor, keep).body or b"")
         places = [each["response"].get("location", "").partition("/_history")[0] for each in response["entry"]]
-        merged.issues.append(told.IMPORTED.at(count=sum(map(bool, places))))
-    else:
-        merged.issues.append(told.NOTHING_NEW.at())
+    done = told.IMPORTED.at(count=sum(map(bool, places))) if is_new else told.NOTHING_NEW.at()
+    merged.issues.append(done)
     outcome = operation_outcome(merged.issues, call.interaction.language)
     proband = dossier.proband
     return answered(

@@ -13,13 +13,13 @@ from typing import Final
 from fhir_gateway.dossier import codes
 from fhir_gateway.dossier.routing import territories
 from fhir_gateway.dossier.statistics import UNKNOWN, Cell, Statistics, case_from, statistics
-from fhir_gateway.dossier.timeline import MILESTONES
 from fhir_gateway.fhir.outcome import InvalidRequest
 from fhir_gateway.interactions import dossier_summaries as summaries
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer
 from fhir_gateway.interactions.operations import complaints
 from fhir_gateway.interactions.operations.dossier_parameters import Part, answered, group, part
+from fhir_gateway.interactions.operations.dossier_suivi import milestone
 from fhir_gateway.interactions.operations.operation import Call
 from fhir_gateway.store.contract import Read
 
@@ -39,20 +39,21 @@ def statistiques(gateway: Gateway, view: Read, call: Call) -> Answer:
     whole = gateway.everything
     with whole.store.read(feed=False) as everything:
         told = statistics(map(case_from, summaries.facts(whole, everything, gateway.registry.now())))
-    lines = [line for name in BREAKDOWNS if not asked or name in asked for line in _lines(name, told)]
+    in_french = call.interaction.language == "fr"
+    lines = [line for name in BREAKDOWNS if not asked or name in asked for line in _lines(name, told, in_french)]
     return answered([*lines, *_shares(told)])
 
 
-def _lines(name: str, told: Statistics) -> Iterator[Part]:
+def _lines(name: str, told: Statistics, in_french: bool) -> Iterator[Part]:
     if name == "preindication":
         for of_group, cells in told.preindications.items():
-            yield from (_line(name, each, of_group) for each in cells or ())
+            yield from (_line(name, each, in_french, of_group) for each in cells or ())
     else:
         by_name = {"plateforme": told.platforms, "etape": told.steps, "mois": told.months}
-        yield from (_line(name, each) for each in by_name[name] or ())
+        yield from (_line(name, each, in_french) for each in by_name[name] or ())
 
 
-def _line(name: str, cell: Cell, of_group: str | None = None) -> Part:
+def _line(name: str, cell: Cell, in_french: bool, of_group: str | None = None) -> Part:
     values: dict[str, Iterable[Part]] = {
         "preindication": part("preindication", "Coding", {"system": codes.PREINDICATION, "code": cell.key}),
         "plateforme": part("plateforme", "Identifier", _platform(cell.key)),
@@ -62,7 +63,7 @@ def _line(name: str, cell: Cell, of_group: str | None = None) -> Part:
     delays = [
         group(
             "delai",
-            part("jalon", "Coding", {"code": code, "display": MILESTONES[code][0]}),
+            part("jalon", "Coding", milestone(code, in_french)),
             part("mediane", "Decimal", each.median),
             part("p20", "Decimal", each.p20),
             part("p80", "Decimal", each.p80),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fhir_gateway.dossier import codes
 from fhir_gateway.dossier.imports import Imported, imports
-from fhir_gateway.dossier.timeline import Milestone, Setback, Wait, timeline
+from fhir_gateway.dossier.timeline import MILESTONES, Milestone, Setback, Wait, timeline
 from fhir_gateway.fhir.primitives import instant_text
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.interaction import Answer
@@ -55,10 +55,16 @@ def _import(told: Imported) -> dict[str, Any]:
     )
 
 
+def milestone(code: str, in_french: bool) -> dict[str, str]:
+    """Return a milestone as people read it, a Coding of pfmg-jalon."""
+    french, english = MILESTONES[code]
+    return {"system": codes.JALON, "code": code, "display": french if in_french else english}
+
+
 def _milestone(told: Milestone, in_french: bool) -> dict[str, Any]:
     return group(
         "etape",
-        part("code", "Coding", {"code": told.code, "display": told.french if in_french else told.english}),
+        part("code", "Coding", milestone(told.code, in_french)),
         part("date", "DateTime", told.date),
         part("jours", "Integer", told.days_since_previous),
         part("source", "Reference", None if told.source is None else {"reference": told.source}),

@@ -21,8 +21,14 @@ from tests.interactions.desk import BASE, Desk
 from tests.interactions.dossier_people import PLATFORM, PRESCRIBER, Pathway, Resource
 
 KEYS = Keyring({"2026": b"k" * 32})
+FILL = {"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "FILL"}]}}
 CASE_NUMBER = "MR-0000042"
 LIBRARIES = ("LIB20260001", "LIB20260002", "LIB20260003")
+
+
+def numbered(case: str, system: str = CASE) -> Resource:
+    """Return a platform's number of a dossier."""
+    return {**FILL, "system": system, "value": case}
 
 
 def with_files(desk: Desk, keys: Keyring | None = KEYS, hosts: tuple[str, ...] = ()) -> Desk:
@@ -44,14 +50,13 @@ def parts(parameter: Resource) -> dict[str, Any]:
     return {each["name"]: next(value for key, value in each.items() if key != "name") for each in parameter["part"]}
 
 
-def running(desk: Desk, libraries: tuple[str, ...] = LIBRARIES) -> Pathway:
-    """Return a trio that runs, with a case number, and a library for each of the first people."""
+def running(desk: Desk, libraries: tuple[str, ...] = LIBRARIES, case: str = CASE_NUMBER) -> Pathway:
+    """Return a trio that runs, with a case number ("": none), and a library for each of the first people."""
     pathway = Pathway(desk)
     pathway.submit()
-    request = pathway.request()
-    kind = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "FILL"}]}
-    filler = {"type": kind, "system": CASE, "value": CASE_NUMBER}
-    pathway.put(PRESCRIBER, request, identifier=[*request.get("identifier", ()), filler])
+    if case:
+        request = pathway.request()
+        pathway.put(PRESCRIBER, request, identifier=[*request.get("identifier", ()), numbered(case)])
     pathway.decide()
     pathway.finalise()
     for person, number in enumerate(libraries):

@@ -9,15 +9,23 @@ import io
 import json
 import zipfile
 from base64 import b64decode
+from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
+from fhir_gateway.dossier.codes import PREINDICATION, codes
 from fhir_gateway.exchange.auragen.auragen import Auragen
+from fhir_gateway.exchange.hl7v2.er7 import read
 from fhir_gateway.fhir.outcome import FhirError
 from fhir_gateway.interactions.interaction import Answer
+from fhir_gateway.interactions.platform_files import PlatformFiles
 from fhir_gateway.policy.actor import Actor
-from tests.exchange.auragen.dossiers_at_auragen import TABLES, at_auragen
+from fhir_gateway.policy.collectors import DepositAddress, collectors_of
+from tests.exchange.auragen.dossiers_at_auragen import KC_TABLES, TABLES, at_auragen, cancers_at_auragen
+from tests.exchange.cad.deposits import of, one_byte, trio
+from tests.exchange.seqoia.dossiers_at_seqoia import TABLES as SEQOIA_TABLES
 from tests.interactions.desk import Desk
 from tests.interactions.dossier_people import OTHER_PLATFORM, PLATFORM, PRESCRIBER, STRANGER, Resource
 from tests.interactions.operations.files_of_platforms import (
@@ -85,7 +93,7 @@ def test_what_the_one_file_lacks_refuses_it(desk: Desk) -> None:
 
 def test_of_a_page_what_lacks_is_told_beside_and_the_others_come(desk: Desk) -> None:
     desk = with_files(desk)
-    whole, poor = running(desk), running(desk, LIBRARIES[:0])
+    whole, poor = running(desk), running(desk, LIBRARIES[:0], "MR-0000043")
     answer = asked(desk, PLATFORM, "ServiceRequest/$dossier?format=auragen-mr&status=active")
     by_id = {parts(each)["prescription"]["reference"].split("/")[1]: parts(each) for each in parameters(answer)}
     assert set(by_id) == {whole.requests[0], poor.requests[0]}
@@ -142,8 +150,8 @@ def test_pages_follow_each_other_and_each_dossier_comes_once(desk: Desk) -> None
 
 def test_a_page_is_of_who_asked_and_what(desk: Desk) -> None:
     desk = with_files(desk)
-    for _ in range(2):
-        running(desk)
+    for case in ("MR-0000001", "MR-0000002"):
+        running(desk, case=case)
     url = asked(desk, PLATFORM, "ServiceRequest/$dossier?format=auragen-mr&_count=1").next
     assert url is not None
     place = url.removeprefix("http://gateway.test/fhir/")
@@ -186,3 +194,84 @@ def test_without_a_key_a_pseudonymous_format_is_refused_with_the_reason(desk: De
     pathway = running(desk)
     url = f"ServiceRequest/{pathway.requests[0]}/$dossier?format=ped"
     assert refused(desk, PLATFORM, url) == (422, ["pseudonym-no-keys"])
+
+
+def collector_of(folder: Path, organisation: str) -> tuple[DepositAddress, ...]:
+    names = ("laboratory", "facility", "legal", "application", "collector")
+    lines = {
+        **dict.fromkeys(names, "Structure fictive|990000200"), "organisation": organisation, "host": "depot.test",
+        "user": "lab", **dict.fromkeys(("password_file", "certificate", "key", "authority"), "absent.pem"),
+    }  # fmt: skip
+    path = folder / "collectors.toml"
+    path.write_text("[lab]\n" + "".join(f'{name} = "{value}"\n' for name, value in lines.items()))
+    return collectors_of(path)
+
+
+def deposited(desk: Desk, folder: Path) -> tuple[Desk, list[Resource]]:
+    """Return a desk that makes deposits of a laboratory, and a dossier with a report there."""
+    held = one_byte(trio())
+    identifier = of(held, "ServiceRequest")[0]["performer"][0]["identifier"]
+    collectors = collector_of(folder, f"{identifier['system']}|{identifier['value']}")
+    desk = Desk(replace(desk.gateway, files=PlatformFiles(collectors=collectors)), desk.actor)
+    desk.seed(*held)
+    return desk, held
+
+
+def test_a_dossier_is_given_as_the_message_that_the_collector_would_get(desk: Desk, tmp_path: Path) -> None:
+    desk, held = deposited(desk, tmp_path)
+    request = next(each for each in of(held, "ServiceRequest") if "proband" in str(each["category"]))
+    answer = asked(desk, ADMINISTRATOR, f"ServiceRequest/{request['id']}/$dossier?format=cad")
+    told = parts(parameters(answer)[0])
+    data = file_of(answer)
+    assert (told["fichier"]["contentType"], told["nom"].endswith(".hl7")) == ("x-application/hl7-v2+er7", True)
+    message = read(data)
+    assert [message.get(f"MSH-9.{part}") for part in (1, 2, 3)] == ["ORU", "R01", "ORU_R01"]
+    assert message.get("MSH-3") == "Structure fictive"
+    report = desk.get(f"DiagnosticReport/{of(held, 'DiagnosticReport')[0]['id']}")
+    assert message.control_id == f"{report['id']}-{report['meta']['versionId']}"
+    # The files are announced: their paths and digests, not one byte of them.
+    announced = [each for each in of(held, "DocumentReference") if "empreinte-sha256" in str(each)]
+    assert data.count(b"|RP|") == 2 * len(announced) > 0
+    assert data == file_of(asked(desk, ADMINISTRATOR, f"ServiceRequest/{request['id']}/$dossier?format=cad"))
+    assert refused(desk, ADMINISTRATOR, f"ServiceRequest/{request['id']}/$dossier?format=cad", "ndjson")[0] == 406
+
+
+def test_a_dossier_without_report_or_of_a_laboratory_that_is_not_known_is_no_message(
+    desk: Desk, tmp_path: Path
+) -> None:
+    known, held = deposited(desk, tmp_path)
+    request = of(held, "ServiceRequest")[0]
+    url = f"ServiceRequest/{request['id']}/$dossier?format=cad"
+    assert refused(with_files(desk), ADMINISTRATOR, url) == (422, ["file-no-collector"])
+    report = of(held, "DiagnosticReport")[0]
+    known.seed({**report, "status": "preliminary"})
+    status, details = refused(known, ADMINISTRATOR, url)
+    assert status == 422
+    assert "cad-no-report" in details
+
+
+def test_auragen_is_the_clinical_file_that_fits_each_dossier_and_spice_another_name_of_seqoia(desk: Desk) -> None:
+    rare, cancer = next(at_auragen(12, 5)), next(cancers_at_auragen(40, 3))
+    own = {code for each in of(cancer, "ServiceRequest") for code in codes(each["reasonCode"], PREINDICATION)}
+    tumours = {code: KC_TABLES["auragen-indications"][code] for code in own}
+    tables = {**SEQOIA_TABLES, "auragen-indications": {**TABLES["auragen-indications"], **tumours}}
+    desk = Desk(replace(desk.gateway, files=PlatformFiles(tables)), desk.actor)
+    desk.seed(*{(each["resourceType"], each["id"]): each for each in (*rare, *cancer)}.values())
+    answer = asked(desk, ADMINISTRATOR, "ServiceRequest/$dossier?format=auragen")
+    found = [parts(each) for each in parameters(answer)]
+    assert len(found) == 2
+    for each in found:
+        issues = [one["details"]["text"] for one in each["outcome"]["issue"]]
+        assert "nom" in each, issues
+        kind = json.loads(b64decode(each["fichier"]["data"]))["case_id"][:2]
+        assert each["nom"].endswith("clinic_kc.json" if kind == "KC" else "clinic_mr.json")
+    one = f"ServiceRequest/{of(cancer, 'ServiceRequest')[0]['id']}/$dossier"
+    same = [outcome(desk, f"{one}?format={name}") for name in ("spice", "seqoia")]
+    assert same[0] == same[1]
+
+
+def outcome(desk: Desk, url: str) -> object:
+    try:
+        return file_of(asked(desk, ADMINISTRATOR, url))
+    except FhirError as refusal:
+        return [each.complaint.detail for each in refusal.issues]

@@ -241,7 +241,7 @@ def test_files_are_announced_with_their_digest_and_never_carried(house: Desk, pa
     base = codes.PROFILE.removesuffix("pfmg-")
     digest = {"url": f"{base}empreinte-sha256", "valueString": "a" * 64}
     size = {"url": f"{base}taille-octets", "valueDecimal": 123456789012}
-    file = {"extension": [digest, size], "title": "child.bam", "url": "https://files.test/child.bam"}
+    file = {"extension": [digest, size], "title": f"{LIBRARIES[0]}.bam", "url": "https://files.test/a.bam"}
 
     def send(desk: Desk, attachment: Resource) -> Any:
         body = sent(vcf())

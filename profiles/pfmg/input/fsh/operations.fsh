@@ -97,8 +97,8 @@ Usage: #definition
 * insert Parametre-operation(dossier, out, 1, 1, Identifier, [["Numéro du dossier."]], [["Number of the dossier."]])
 * insert Parametre-operation(statut, out, 1, 1, code, [["État de la prescription du cas index."]], [["Status of the proband's request."]])
 * insert Parametre-operation(jours, out, 1, 1, integer, [["Jours écoulés depuis la création, ou jusqu'à la clôture."]], [["Days since the creation, or until the closure."]])
-* insert Groupe(etape, 0, *, [["Une étape, par date."]], [["A step, by date."]])
-* insert Part(code, 1, 1, Coding, [["L'étape (pfmg-etape, pfmg-tache)."]], [["The step (pfmg-etape, pfmg-tache)."]])
+* insert Groupe(etape, 0, *, [["Un jalon atteint, dans leur ordre ; le dépôt au collecteur : demandé, fait, acquitté."]], [["A milestone that was reached, in their order; the deposit with the collector: asked for, laid down, acknowledged."]])
+* insert Part(code, 1, 1, Coding, [["Le jalon (pfmg-jalon)."]], [["The milestone (pfmg-jalon)."]])
 * insert Part(date, 1, 1, dateTime, [["Quand."]], [["When."]])
 * insert Part(jours, 0, 1, integer, [["Jours depuis l'étape précédente."]], [["Days since the step before."]])
 * insert Part(personne, 0, 1, Reference, [["La personne du dossier, quand l'étape est d'une personne."]], [["The person of the dossier, where the step is of one person."]])
@@ -151,7 +151,7 @@ Usage: #definition
 * insert Part(nombre, 0, 1, integer, [["Nombre de dossiers ; absent quand il est masqué."]], [["Number of dossiers; absent where it is masked."]])
 * insert Part(masque, 1, 1, boolean, [["La case est masquée : moins de 11, ou elle révélerait une case masquée."]], [["The cell is masked: less than 11, or it would reveal a masked cell."]])
 * insert Sous-groupe(delai, 0, *, [["Le délai jusqu'à une étape ; absent quand la case est masquée."]], [["The delay until a step; absent where the cell is masked."]])
-* insert Sous-part(jalon, 1, 1, Coding, [["L'étape."]], [["The step."]])
+* insert Sous-part(jalon, 1, 1, Coding, [["Le jalon (pfmg-jalon)."]], [["The milestone (pfmg-jalon)."]])
 * insert Sous-part(mediane, 0, 1, decimal, [["Délai médian, en jours."]], [["Median delay, in days."]])
 * insert Sous-part(p20, 0, 1, decimal, [["Délai que 20 % des dossiers ne dépassent pas, en jours."]], [["Delay that 20 % of the dossiers do not exceed, in days."]])
 * insert Sous-part(p80, 0, 1, decimal, [["Délai que 80 % des dossiers ne dépassent pas, en jours."]], [["Delay that 80 % of the dossiers do not exceed, in days."]])
@@ -178,12 +178,12 @@ Usage: #definition
 Instance: dossier
 InstanceOf: OperationDefinition
 Usage: #definition
-* insert Operation(dossier, "Dossier", "Le dossier comme fichier d'une plateforme", "The dossier as a platform's file", [["Le dossier d'une prescription, ou une page de dossiers, comme fichiers d'un format : auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped, vcf. Sur le type, les critères sont ceux d'une recherche de ServiceRequest, jugés sur la prescription du cas index ; mêmes droits, mêmes pages. Réponse : Parameters ; application/x-ndjson (une ligne par fichier, suivie d'un OperationOutcome s'il y a à dire) ; application/zip (les fichiers et outcome.ndjson). La page suivante est dans suivant ou dans l'en-tête Link. phenopacket, ped et vcf désignent les personnes par des pseudonymes."]], [["The dossier of a request, or a page of dossiers, as files of a format: auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped, vcf. On the type, the criteria are those of a search of ServiceRequest, judged on the proband's request; same rights, same pages. Answer: Parameters; application/x-ndjson (a line for each file, followed by an OperationOutcome where there is something to say); application/zip (the files and outcome.ndjson). The next page is in suivant or in the header Link. phenopacket, ped and vcf call people by pseudonyms."]])
+* insert Operation(dossier, "Dossier", "Le dossier comme fichier d'une plateforme", "The dossier as a platform's file", [["Le dossier d'une prescription, ou une page de dossiers, comme fichiers d'un format : auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped, vcf, cad ; auragen : mr ou kc selon le parcours ; spice : seqoia. Sur le type, les critères sont ceux d'une recherche de ServiceRequest, jugés sur la prescription du cas index ; mêmes droits, mêmes pages. Réponse : Parameters ; application/x-ndjson (une ligne par fichier, suivie d'un OperationOutcome s'il y a à dire) ; application/zip (les fichiers et outcome.ndjson). La page suivante est dans suivant ou dans l'en-tête Link. phenopacket, ped et vcf désignent les personnes par des pseudonymes ; cad est le message que le collecteur recevrait, fichiers annoncés seulement."]], [["The dossier of a request, or a page of dossiers, as files of a format: auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped, vcf, cad; auragen: mr or kc by the pathway; spice: seqoia. On the type, the criteria are those of a search of ServiceRequest, judged on the proband's request; same rights, same pages. Answer: Parameters; application/x-ndjson (a line for each file, followed by an OperationOutcome where there is something to say); application/zip (the files and outcome.ndjson). The next page is in suivant or in the header Link. phenopacket, ped and vcf call people by pseudonyms; cad is the message that the collector would get, with files announced only."]])
 * affectsState = false
 * resource = #ServiceRequest
 * type = true
 * instance = true
-* insert Parametre-operation(format, in, 1, 1, code, [["Le format : auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped ou vcf."]], [["The format: auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia, phenopacket, ped or vcf."]])
+* insert Parametre-operation(format, in, 1, 1, code, [["Le format : auragen, auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia (ou spice), phenopacket, ped, vcf ou cad."]], [["The format: auragen, auragen-mr, auragen-kc, auragen-libraries, auragen-software, seqoia (or spice), phenopacket, ped, vcf or cad."]])
 * insert Groupe(dossier, 0, *, [["Un dossier."]], [["A dossier."]])
 * insert Part(numero, 1, 1, Identifier, [["Numéro du dossier."]], [["Number of the dossier."]])
 * insert Part(prescription, 1, 1, Reference, [["Prescription demandée, ou du cas index."]], [["The request asked about, or the proband's."]])
@@ -196,7 +196,7 @@ Usage: #definition
 Instance: import-result
 InstanceOf: OperationDefinition
 Usage: #definition
-* insert Operation(import-result, "ImportResult", "Importer un fichier de résultats", "Import a result file", [["Le fichier d'une plateforme (AURAGEN, SPICE, phenopacket, VCF) trouve son dossier par numéro de dossier, librairie ou pseudonyme, ou par la prescription demandée ; ses résultats sont écrits en une transaction ou pas du tout. Ce qui est tenu n'est jamais remplacé : les écarts sont dits. Le corps est une Binary, des Parameters ou le fichier même."]], [["A platform's file (AURAGEN, SPICE, phenopacket, VCF) finds its dossier by case number, library or pseudonym, or by the request asked about; its results are written in one transaction or not at all. What is held is never replaced: differences are told. The body is a Binary, Parameters, or the file itself."]])
+* insert Operation(import-result, "ImportResult", "Importer un fichier de résultats", "Import a result file", [["Le fichier d'une plateforme (AURAGEN, SPICE, phenopacket, PED, VCF) trouve son dossier par numéro de dossier, librairie ou pseudonyme, ou par la prescription demandée ; ses résultats sont écrits en une transaction ou pas du tout. Ce qui est tenu n'est jamais remplacé : les écarts sont dits. Le numéro de dossier de la plateforme est inscrit à la prescription du cas index qui n'en a pas ; celui d'un autre dossier est refusé. Le corps est une Binary, des Parameters ou le fichier même."]], [["A platform's file (AURAGEN, SPICE, phenopacket, PED, VCF) finds its dossier by case number, library or pseudonym, or by the request asked about; its results are written in one transaction or not at all. What is held is never replaced: differences are told. The platform's case number is written on a proband's request that has none; that of another dossier is refused. The body is a Binary, Parameters, or the file itself."]])
 * affectsState = true
 * resource = #ServiceRequest
 * type = true
@@ -210,7 +210,7 @@ Usage: #definition
 * insert Parametre-operation(marque, in, 0, *, string, [["VCF : clé INFO des lignes rendues."]], [["VCF: INFO key of the rows reported."]])
 * insert Parametre-operation(assemblage, in, 0, 1, code, [["VCF : GRCh37 ou GRCh38, quand l'en-tête ne le dit pas."]], [["VCF: GRCh37 or GRCh38, where the header does not tell."]])
 * insert Parametre-operation(correspondance, in, 0, *, Reference, [["Qui est désigné : la personne (reference) et son nom dans le fichier (identifier) ; gardé scellé."]], [["Who is meant: the person (reference) and the name in the file (identifier); kept sealed."]])
-* insert Parametre-operation(annonce, in, 0, *, Attachment, [["Un grand fichier annoncé : empreinte-sha256, taille-octets, adresse chez un hôte listé ; jamais porté, jamais cherché."]], [["A large file that is announced: empreinte-sha256, taille-octets, address at a listed host; never carried, never fetched."]])
+* insert Parametre-operation(annonce, in, 0, *, Attachment, [["Un grand fichier annoncé : empreinte-sha256, taille-octets, adresse chez un hôte listé ; jamais porté, jamais cherché. Son nom ou son adresse dit de qui il est (librairie, numéro de prélèvement, pseudonyme) ; s'il ne désigne personne, il n'est pas inscrit, et c'est dit."]], [["A large file that is announced: empreinte-sha256, taille-octets, address at a listed host; never carried, never fetched. Its name or address says whose it is (library, sample number, pseudonym); where it names nobody it is not recorded, and that is told."]])
 * insert Parametre-operation(dossier, out, 1, 1, Identifier, [["Numéro du dossier trouvé."]], [["Number of the dossier that was found."]])
 * insert Parametre-operation(prescription, out, 0, 1, Reference, [["Prescription du cas index."]], [["The proband's request."]])
 * insert Parametre-operation(empreinte, out, 1, 1, string, [["SHA-256 du fichier."]], [["SHA-256 of the file."]])

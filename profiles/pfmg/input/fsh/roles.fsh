@@ -843,7 +843,7 @@ Usage: #definition
 Instance: pfmg-role-plateforme
 InstanceOf: CapabilityStatement
 Usage: #definition
-* insert Role(plateforme, "PfmgRolePlateforme", "Exigences du rôle : Plateforme de séquençage", "Requirements of the role: Sequencing platform", [["Elle tire les dossiers qui lui sont adressés, mène ses tâches, rend ses résultats, et révoque sans rien changer d'autre."]], [["Pulls the files addressed to it, does its tasks, gives its results, and may revoke an order, nothing else of it."]])
+* insert Role(plateforme, "PfmgRolePlateforme", "Exigences du rôle : Plateforme de séquençage", "Requirements of the role: Sequencing platform", [["Elle tire les dossiers qui lui sont adressés, mène ses tâches, rend ses résultats, inscrit son numéro ou révoque."]], [["Pulls the files addressed to it, does its tasks, gives its results, writes its number on an order or revokes it."]])
 * insert Patient
 * insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
@@ -872,8 +872,8 @@ Usage: #definition
 * insert Voit([["Les dossiers adressés à son organisation."]], [["The dossiers addressed to their organisation."]])
 * insert Lit
 * insert Recherche-ServiceRequest
-* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status. Vers : revoked."]], [["The dossiers addressed to their organisation. Elements: status. To: revoked."]])
-* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status. Vers : revoked."]], [["The dossiers addressed to their organisation. Elements: status. To: revoked."]])
+* insert Peut-si(update, [["Les dossiers adressés à son organisation. Éléments : status, identifier. Vers : revoked."]], [["The dossiers addressed to their organisation. Elements: status, identifier. To: revoked."]])
+* insert Peut-si(patch, [["Les dossiers adressés à son organisation. Éléments : status, identifier. Vers : revoked."]], [["The dossiers addressed to their organisation. Elements: status, identifier. To: revoked."]])
 * insert Offre-hl7(graph, Resource-graph)
 * insert Offre(suivi)
 * insert Offre(completude)
