@@ -238,6 +238,8 @@ def grouped_instances(
     text as this one's; to the first of them alone.
     """
     wanted = text(segment, scope)
+    if not wanted:
+        return []
     here = scope
     found = _within(name, here)
     while len(found) < 2 and here.parent is not None:

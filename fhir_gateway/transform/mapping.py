@@ -129,7 +129,7 @@ class _Maker:
         if self.around:
             filled = instance.filled
             for name, fill in self.around:
-                for where, segment in _all_within(scope.parent or scope, name):
+                for where, segment in _all_within((scope.parent if self.per_segment else None) or scope, name):
                     filling.labels = {}
                     fill(segment, where, resource, filling)
             instance.filled = filled

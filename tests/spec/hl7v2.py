@@ -51,7 +51,7 @@ DELIBERATE: tuple[tuple[str, str], ...] = (
     (r"Observation\.(component\.)?code\.coding\.system",
      "A vital sign that does not hold FHIR's profile does not claim LOINC's code."),
     (r"Observation\.extension\.valueReference.*", "The place of an accident is a component, not an extension of VRDR."),
-    (r"Organization\.partOf\.reference", "Who receives is what MSH-23 names, not a part of it."),
+    (r"MessageHeader\.destination\.receiver\.reference", "Who receives is the facility of MSH-6, part of MSH-23's."),
     (r"Location\.physicalType\.coding\.code", "A point of care is a ward (wa), not a level (lvl)."),
     (r"Encounter\.location\.extension.*", "PV1-11 and PV1-42 are told by status, not by an extension."),
     (r"Location\.name|Location\.partOf\.reference", "A place with an identifier is referred to, not contained twice."),

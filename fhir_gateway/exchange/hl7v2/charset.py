@@ -1,11 +1,13 @@
 """Character sets: which codec the bytes of a message are in, as MSH-18 tells before they are decoded.
 
 Source: HL7 v2.5.1, chapter 2, 2.15.9.18 (MSH-18) and table 0211. Where it is silent: an absent MSH-18 is taken for
-UTF-8, and failing that for windows-1252, with a warning, since both are sent by French hospitals.
+UTF-8, and failing that for windows-1252, with a warning, since French hospitals send both; so they send, in the name of
+ISO 8859-1, the letters that only windows-1252 has (WHATWG, Encoding, "Names and labels").
 """
 
 from __future__ import annotations
 
+import re
 from codecs import getincrementaldecoder
 from typing import Literal
 
@@ -24,12 +26,15 @@ _CODECS = {
     "UTF8": "utf-8",
     "UNICODEUTF16": "utf-16",
     "UNICODE": "utf-16",
-    "WINDOWS1252": "cp1252",
-    "CP1252": "cp1252",
+    **{f"{name}1252": "cp1252" for name in ("WINDOWS", "CP", "WIN", "ANSI")},
+    **dict.fromkeys(("LATIN1", "ISOLATIN1", "ISOIR100"), "iso8859-1"),
+    **dict.fromkeys(("LATIN9", "ISOLATIN9", "ISOIR203"), "iso8859-15"),
+    **dict.fromkeys(("USASCII", "ISOIR6", "7BITASCII"), "ascii"),
 }
 KNOWN = ("ASCII", "8859/1 to 8859/9", "8859/15", "UNICODE UTF-8", "UNICODE UTF-16", "UNICODE")
 _LOCATION = "MSH^1^18"
 _CHUNK = 1 << 16
+_C1 = re.compile(rb"[\x80-\x9f]")
 
 
 def codec_of(declared: str, wide: bool) -> str:
@@ -64,6 +69,9 @@ def checked(data: bytes, declared: str, codec: str, trust: Trust) -> tuple[str, 
         if codec != "ascii":
             raise Unreadable(complaints.LOOKS_LIKE_UTF_8.at(None, charset=declared), "102", _LOCATION)
     unfit = _unfit(data, codec)
+    if unfit is None and codec == "iso8859-1" and _C1.search(data) and _unfit(data, "cp1252") is None:
+        # ISO 8859-1 has no letters there: œ, Œ and € of who declares it are those of windows-1252, as on the web.
+        return "cp1252", [complaints.WINDOWS_1252.at(None, charset=declared)]
     if unfit is None:
         return codec, []
     if not declared.strip():

@@ -56,6 +56,24 @@ CHARSET_GUESSED = Complaint(
     "Déclarez ce qui est envoyé.",
     severity="warning",
 )
+NOT_OF_SYSTEM = Complaint(
+    "hl7v2-code-not-of-system",
+    "code-invalid",
+    en="A code in {type} is said to be of {system}, which has it not: it is kept under a name of the sender's. Name "
+    "the system that it is of.",
+    fr="Un code dans {type} est dit de {system}, qui ne le contient pas : il est gardé sous un nom propre à "
+    "l'émetteur. Nommez le système dont il est.",
+    severity="warning",
+)
+WINDOWS_1252 = Complaint(
+    "hl7v2-windows-1252",
+    "value",
+    en="MSH-18 declares {charset}, but some bytes are letters in windows-1252 alone (œ, €): read as that. Declare and "
+    "send 8859/15, or UNICODE UTF-8.",
+    fr="MSH-18 déclare {charset}, mais des octets ne sont des lettres qu'en windows-1252 (œ, €) : lus comme tel. "
+    "Déclarez et envoyez du 8859/15, ou de l'UNICODE UTF-8.",
+    severity="warning",
+)
 EVENT_UNKNOWN = Complaint(
     "hl7v2-event-unknown",
     "not-supported",

@@ -6,7 +6,7 @@ Source: mappings/README.md; HL7 v2-to-FHIR; PAM France 2.11.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +19,10 @@ from fhir_gateway.exchange.hl7v2 import complaints
 from fhir_gateway.exchange.hl7v2.charset import Trust
 from fhir_gateway.exchange.hl7v2.complaints import Unreadable
 from fhir_gateway.exchange.hl7v2.er7 import Message, read_all
+from fhir_gateway.exchange.hl7v2.invariants import keep
 from fhir_gateway.exchange.hl7v2.messages import Er7Source, event_of
 from fhir_gateway.exchange.hl7v2.paths import Er7Paths
+from fhir_gateway.exchange.hl7v2.tables import names_systems, settle
 from fhir_gateway.exchange.hl7v2.values import PARIS
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.data_folder import data_folder
@@ -95,6 +97,11 @@ class Converter:
         warnings = tuple(message.warnings)
         if mapping is not None:
             result = mapping.apply(Er7Source(message), traced)
+            told = [issue for each in result.instances for issue in keep(each.resource)]
+            if names_systems(message.data, message.segments[0].end):
+                told += [issue for each in result.instances for issue in settle(each.resource)]
+            if told:
+                result = replace(result, issues=(*result.issues, *told))
             return Conversion(message, event, result, True, (*warnings, *result.issues))
         if event in mappings.accepted or message.first("MSA") is not None:
             return Conversion(message, event, None, True, warnings)

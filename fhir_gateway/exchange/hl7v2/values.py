@@ -27,6 +27,7 @@ _DTM = re.compile(
 _TM = re.compile(r"(\d{2})(\d{2})?(\d{2})?(\.\d{1,9})?(?:[+-]\d{4})?")
 _NM = re.compile(r"([+-]?)0*(\d+)(\.\d+)?|([+-]?)(\.\d+)")
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x7f-\x9f]")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _CHUNK = 1 << 16
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
@@ -76,10 +77,10 @@ def text_of(text: str) -> str | None:
 
 
 def code_of(text: str) -> str | None:
-    """Return a code: its words with single blanks between them."""
+    """Return a code: its words with single blanks between them, without any control character."""
     if text.isalnum():
         return text
-    return " ".join(_UNFIT.sub("", text).split()) or None
+    return " ".join(_CONTROL.sub("", _UNFIT.sub("", text)).split()) or None
 
 
 def uri_of(text: str) -> str | None:
@@ -88,7 +89,9 @@ def uri_of(text: str) -> str | None:
     if found is None or ":" not in found:
         return None
     if found.startswith("urn:oid:"):
-        return found if _OID.fullmatch(found, 8) else None
+        # Roots shorter than that name no one's space, but for 1.3.
+        short = found.rfind(".") < 12 and not found.startswith("urn:oid:1.3")
+        return found if _OID.fullmatch(found, 8) and not short else None
     if found.startswith("urn:uuid:"):
         return found.lower() if _UUID.fullmatch(found, 9) else None
     return found

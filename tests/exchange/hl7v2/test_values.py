@@ -54,7 +54,8 @@ def test_what_is_made_a_date_has_the_form_of_one(text: str) -> None:
     [
         (date_of, "20240229", "2024-02-29"), (date_of, "20230229", None), (date_of, "202402291030", "2024-02-29"),
         (date_of, "0000", None), (time_of, "1030", "10:30:00"), (time_of, "2561", None), (boolean_of, "Y", True),
-        (boolean_of, "N", False), (boolean_of, "", None), (uri_of, "urn:oid:1.2.3", "urn:oid:1.2.3"),
+        (boolean_of, "N", False), (boolean_of, "", None), (uri_of, "urn:oid:1.2.840.1", "urn:oid:1.2.840.1"),
+        (uri_of, "urn:oid:1.2.3", None),
         (uri_of, "urn:oid:1.02", None), (uri_of, "urn:oid:OLIS", None), (uri_of, "LN", None),
         (base64_of, "RG9j dW1l\nbnQ", "RG9jdW1lbnQ="), (base64_of, "R", None), (base64_of, "é===", None),
     ],
