@@ -122,18 +122,19 @@ def _check(folder: Path | None, sites: Sequence[str], language: Language) -> Non
     """Say that all rules are sound. Raises: MappingError with all that is wrong in any file."""
     from fhir_gateway.exchange.hl7v2.convert import converter, known_sites
     from fhir_gateway.exchange.hl7v2.sending_rules import layers_out, sending_rules
+    from fhir_gateway.exchange.platform_rules import compiled
     from fhir_gateway.transform.complaints import MappingError
 
     problems: list[Issue] = []
     made: list[Any] = []
-    for load in (lambda: converter(sites, folder), lambda: sending_rules(sites, folder)):
+    for load in (lambda: converter(sites, folder), lambda: sending_rules(sites, folder), compiled):
         try:
             made.append(load())
         except MappingError as error:
             problems += (each for each in error.issues if each not in problems)
     if problems:
         raise MappingError(problems)
-    read, sent = made
+    read, sent, _ = made
     names = ", ".join(known_sites(folder)) or _say(language, "none", "aucun")
     layers = ", ".join(read.mappings.layers)
     out = ", ".join(name for name, _ in layers_out(folder, sites))

@@ -23,7 +23,7 @@ from fhir_gateway.exchange.pedigree import gathered as pedigree_gathered
 from fhir_gateway.exchange.pedigree import kin, ped
 from fhir_gateway.exchange.people import People, codes
 from fhir_gateway.exchange.phenopacket import writing as phenopacket
-from fhir_gateway.exchange.seqoia.seqoia import Seqoia
+from fhir_gateway.exchange.seqoia.seqoia import Options, Seqoia
 from fhir_gateway.exchange.vcf import observation as variants
 from fhir_gateway.exchange.vcf import writing as vcf
 from fhir_gateway.exchange.vcf.contigs import ASSEMBLIES
@@ -141,6 +141,8 @@ def _called(resources: tuple[Resource, ...], wish: Wish, format: FileFormat) -> 
     if format.pseudonymous:
         names = wish.called.get(PSEUDONYM, {})
         return tuple(_nameless(each, names) if each["resourceType"] == "Patient" else each for each in resources)
+    if format.name == "seqoia":
+        return tuple(_with_anonymous_id(each, wish.called.get(SEQOIA_ID, {})) for each in resources)
     libraries = wish.called.get(LIBRARY, {})
     return _with_libraries(resources, libraries) if libraries and format.name.startswith("auragen") else resources
 
@@ -149,6 +151,15 @@ def _nameless(patient: Resource, names: Mapping[str, str]) -> Resource:
     kept = {name: patient[name] for name in _TELLING if name in patient and name != "identifier"}
     value = names.get(f"Patient/{patient.get('id')}")
     return kept if value is None else {**kept, "identifier": [{"system": PSEUDONYM, "value": value}]}
+
+
+def _with_anonymous_id(resource: Resource, names: Mapping[str, str]) -> Resource:
+    """Return a person with the number by which SeqOIA knows them, where only the table of pseudonyms has it."""
+    value = names.get(f"Patient/{resource.get('id')}") if resource["resourceType"] == "Patient" else None
+    own = resource.get("identifier", [])
+    if value is None or any(each.get("system") == SEQOIA_ID for each in own):
+        return resource
+    return {**resource, "identifier": [*own, {"system": SEQOIA_ID, "value": value}]}
 
 
 def _with_libraries(resources: tuple[Resource, ...], libraries: Mapping[str, str]) -> tuple[Resource, ...]:
@@ -229,7 +240,7 @@ def _cad(formats: Formats, resources: Sequence[Resource], wish: Wish) -> File:
 
 def _seqoia(formats: Formats, resources: Sequence[Resource], wish: Wish) -> File:
     """A prescription of SPICE: what people wrote in their own words stays with those who wrote it."""
-    written = formats.seqoia.write(resources)
+    written = formats.seqoia.write(resources, Options(asker=wish.asker))
     lost = (NOT_CARRIED.at(path, path=path, count=n, format="seqoia") for path, n in written.unplaced.items())
     return File(written.data, (*written.issues, *lost))
 

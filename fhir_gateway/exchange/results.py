@@ -7,14 +7,13 @@ Source: the rooms of each format; VCF 4.4; GA4GH Phenopacket 2.0; GIP-CAD, ser_c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 from uuid import NAMESPACE_URL, uuid5
 
-from fhir_gateway.exchange.auragen import auragen as auragen_files
-from fhir_gateway.exchange.auragen.formats import KINDS, Kind, folder, maps
+from fhir_gateway.exchange import recognition, unknown_keys
+from fhir_gateway.exchange.auragen.formats import KINDS, folder, maps
 from fhir_gateway.exchange.auragen.people import CASE, LIBRARY
 from fhir_gateway.exchange.files import ALIASES, Formats
 from fhir_gateway.exchange.pedigree import kin, ped
@@ -22,7 +21,7 @@ from fhir_gateway.exchange.pedigree.ped import is_ped
 from fhir_gateway.exchange.phenopacket import reading as phenopacket
 from fhir_gateway.exchange.vcf import observation, reading
 from fhir_gateway.exchange.vcf.contigs import Assembly
-from fhir_gateway.exchange.vcf.header import read_header
+from fhir_gateway.exchange.vcf.header import BOM, read_header
 from fhir_gateway.exchange.vcf.lines import lines
 from fhir_gateway.exchange.vcf.variant import SourceClass
 from fhir_gateway.fhir.data_folder import data_folder
@@ -42,12 +41,6 @@ RESULTS: Final = (
     "vcf",
 )
 ASSEMBLIES: Final[tuple[Assembly, ...]] = get_args(Assembly)
-_OF_KIND: Final[Mapping[Kind, str]] = {
-    "clinic_mr": "auragen-mr",
-    "clinic_kc": "auragen-kc",
-    "libraries": "auragen-libraries",
-    "software": "auragen-software",
-}
 # Which steps of a dossier (pfmg-tache) a file of a format tells to be done; SPICE tells its own.
 STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "auragen-libraries": ("preparation",),
@@ -72,8 +65,8 @@ OTHER_FORMAT = Complaint(
 KEY_KEPT = Complaint(
     "result-key-unknown",
     "informational",
-    en="The key {pointer} is not of this format; it makes nothing.",
-    fr="La clé {pointer} n'est pas de ce format ; elle ne fait rien.",
+    en="The key {pointer} is not of this format; no rule reads it. Its text is kept beside the dossier.",
+    fr="La clé {pointer} n'est pas de ce format ; aucune règle ne la lit. Son texte est gardé avec le dossier.",
     severity="warning",
 )
 NOT_READ = Complaint(
@@ -165,22 +158,15 @@ def opened(formats: Formats, data: bytes, asked: Asked) -> Opened:
 
 def _format_of(data: bytes) -> tuple[str, Any]:
     """Return the format of a file, and its tree where it is JSON."""
-    if data[:2] == b"\x1f\x8b" or data.startswith(b"##fileformat=VCF"):
+    if data[:2] == b"\x1f\x8b" or data.removeprefix(BOM).startswith(b"##fileformat=VCF"):
         return "vcf", None
     known = ", ".join(RESULTS)
     try:
-        tree = json.loads(data)
+        tree = recognition.tree_of(data)
     except ValueError as error:
         raise InvalidRequest(FILE_UNKNOWN.at("", known=known, reason=str(error))) from None
-    if not isinstance(tree, dict):
-        raise InvalidRequest(FILE_UNKNOWN.at("", known=known, reason=f"JSON, {type(tree).__name__}"))
-    if "patients" in tree or "preindication" in tree:
-        return "seqoia", tree
-    kind = auragen_files.kind_of(tree)
-    if kind is not None:
-        return _OF_KIND[kind], tree
-    if "subject" in tree or "proband" in tree:
-        return "phenopacket", tree
+    if (found := recognition.recognised(tree)) is not None:
+        return found, tree
     keys = ", ".join(list(tree)[:10]) or "{}"
     raise InvalidRequest(FILE_UNKNOWN.at("", known=known, reason=f"JSON, {keys}"))
 
@@ -294,8 +280,22 @@ def _seqoia(formats: Formats, data: bytes, tree: Any) -> Opened:
 def _phenopacket(data: bytes, asked: Asked, tree: Any) -> Opened:
     read = phenopacket.read(data, asked.at)
     unknown = (KEY_KEPT.at(each, pointer=each) for each in read.unknown)
-    made = tuple(Made(each.url, each.resource) for each in read.entries)
-    return _as_read("phenopacket", "phenopacket 2.0", Result(made, (*read.issues, *unknown)), tree)
+    made = [Made(each.url, each.resource) for each in read.entries]
+
+    def owner(where: str) -> dict[str, Any]:
+        of = read.proband
+        if where.startswith("/relatives/"):
+            of = tree["relatives"][int(where.split("/")[2])]["subject"]["id"]
+        return {"subject": {"type": "Patient", "identifier": {"value": of}}}
+
+    # The envelope that keeps them is no result; beside the person they stay with the dossier.
+    strange = {
+        at: value for at, value in read.kept.items() if any(f"{at}/".startswith(f"{one}/") for one in read.unknown)
+    }
+    for number, each in enumerate(unknown_keys.observations("phenopacket", strange, owner)):
+        made.append(Made(f"urn:uuid:{uuid5(NAMESPACE_URL, f'result kept {number}')}", each))
+    rules = f"phenopacket {phenopacket.version()}"
+    return _as_read("phenopacket", rules, Result(tuple(made), (*read.issues, *unknown)), tree)
 
 
 # --- PED

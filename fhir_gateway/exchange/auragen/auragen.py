@@ -18,10 +18,11 @@ from typing import Any, Final
 
 import msgspec
 
+from fhir_gateway.exchange import unknown_keys
 from fhir_gateway.exchange.auragen import clinic_kc, clinic_mr, complaints, libraries, software
 from fhir_gateway.exchange.auragen.complaints import Unreadable
 from fhir_gateway.exchange.auragen.formats import PRIVATE, Format, Kind, schema
-from fhir_gateway.exchange.auragen.people import People
+from fhir_gateway.exchange.auragen.people import CASE, LIBRARY, People
 from fhir_gateway.exchange.json_tree import json_object
 from fhir_gateway.exchange.unplaced import Written, lost, placed
 from fhir_gateway.fhir.outcome import Issue
@@ -36,6 +37,11 @@ _FILES: Final[Mapping[Kind, ModuleType]] = {
     "libraries": libraries,
     "software": software,
 }
+# What keeps the unknown keys of each file is coded by.
+CODES: Final[Mapping[Kind, str]] = {
+    "clinic_mr": "auragen-mr", "clinic_kc": "auragen-kc", "libraries": "auragen-libraries",
+    "software": "auragen-software",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class Auragen:
         data = None
         if not any(each.severity in ("error", "fatal") for each in issues):
             data = msgspec.json.format(msgspec.json.encode(whole), indent=2)
+        issues += unknown_keys.staying(people.resources, CODES[kind])
         unplaced = lost(people.resources, source.segments, result, format.paths, _ARRANGED, _TOLD_BY)
         return Written(data, tuple(issues), unplaced, result.trace)
 
@@ -138,7 +145,8 @@ class Auragen:
         result = format.reading.apply(_FILES[kind].tree_source(whole, format, data), traced)
         unknown = {where: _at(tree, where) for where in format.schema.unknown(tree)}
         unplaced = tuple("/".join(map(str, format.keys.key_at(each.where))) for each in result.unplaced)
-        resources = tuple(each.resource for each in result.instances)
+        kept = unknown_keys.observations(CODES[kind], unknown, lambda where: {"subject": _whose(tree, where)})
+        resources = (*(each.resource for each in result.instances), *kept)
         return Read(kind, resources, (*issues, *result.issues), unknown, unplaced, result.trace)
 
     def _format(self, kind: Kind) -> Format:
@@ -172,6 +180,15 @@ def _without_notes(resources: Iterable[Mapping[str, Any]], issues: list[Issue]) 
         where = "FamilyMemberHistory.note"
         issues.append(complaints.TEXT_STAYS.at(where, where="/individuals/family/comment", count=silent))
     return kept
+
+
+def _whose(tree: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return of whom a key speaks, by its pointer: the person of the library it stands with, else the index case."""
+    item = _at(tree, "/".join(where.split("/")[:3]))
+    library = item.get("lib_id") if isinstance(item, dict) else None
+    found = (LIBRARY, library or tree.get("index_case"))
+    system, value = found if found[1] is not None else (CASE, tree["case_id"])
+    return {"type": "Patient", "identifier": {"system": system, "value": value}}
 
 
 def _at(tree: Any, where: str) -> Any:

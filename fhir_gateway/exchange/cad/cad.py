@@ -187,6 +187,11 @@ def _writer() -> MessageWriter:
     return found
 
 
+def rules() -> MessageWriter:
+    """Return the rules. Raises: what `load` raises, with all that is wrong, each with file and line."""
+    return _writer()
+
+
 @cache
 def _filieres() -> Mapping[str, str]:
     return words_of(iter((shipped().resource("CodeSystem", FILIERE) or {}).get("concept", ())))

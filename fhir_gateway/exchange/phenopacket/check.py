@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from fhir_gateway.exchange.json_tree import json_object
 from fhir_gateway.exchange.phenopacket import complaints
 from fhir_gateway.exchange.phenopacket.schema import SCHEMA
 from fhir_gateway.fhir.json import decode
-from fhir_gateway.fhir.outcome import Issue
+from fhir_gateway.fhir.outcome import InvalidRequest, Issue
 
 _SNAKE: Final = re.compile(r"_([a-z0-9])")
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
@@ -100,11 +101,15 @@ def check(data: bytes) -> list[Issue]:
 def tidied(data: bytes) -> Tidied:
     """Return a Phenopacket or a Family (it has a proband) as version 2 has it, and all that is wrong with it.
 
-    Raises: InvalidRequest for what is not JSON.
+    Raises: InvalidRequest for what is not JSON, nested too deep, or has a key twice.
     """
     value = decode(data)
     if not isinstance(value, dict):
         return Tidied({}, "Phenopacket", issues=[complaints.NOT_AN_OBJECT.at()])
+    try:
+        json_object(data)
+    except ValueError as reason:
+        raise InvalidRequest(complaints.UNREADABLE.at(None, reason=str(reason))) from None
     message = "Family" if "proband" in value else "Phenopacket"
     found = Tidied({}, message)
     found.value = _message(value, message, "", found)
@@ -175,7 +180,8 @@ def _no(value: Any) -> bool:
 def _whole(found: Tidied) -> None:
     """Tell what no single message shows: packets without subject, versions that are not read."""
     for at, packet in packets(found):
-        if not isinstance(packet.get("subject"), dict) or "id" not in packet["subject"]:
+        subject = packet.get("subject")
+        if not isinstance(subject, dict) or "id" not in subject or not str(subject["id"]).strip():
             place = pointer(at, "subject")
             found.issues.append(complaints.NO_SUBJECT.at(place, pointer=place))
     for at, holder in [("", found.value), *packets(found)]:

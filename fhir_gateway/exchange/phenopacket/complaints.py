@@ -13,6 +13,12 @@ NOT_AN_OBJECT = Complaint(
     "A phenopacket is a JSON object; send one Phenopacket or one Family.",
     "Un phenopacket est un objet JSON ; envoyer un Phenopacket ou une Family.",
 )
+UNREADABLE = Complaint(
+    "phenopacket-unreadable",
+    "structure",
+    "The phenopacket cannot be read: {reason}. Correct the file and send it again.",
+    "Le phenopacket ne peut être lu : {reason}. Corriger le fichier et le renvoyer.",
+)
 WRONG_TYPE = Complaint(
     "phenopacket-type",
     "structure",

@@ -96,13 +96,13 @@ class Codes:
             return None
         curie, label = ontology_class.get("id", ""), ontology_class.get("label", "-")
         prefix, colon, local = curie.partition(":")
-        if not (prefix and colon and local and label) or curie != curie.strip():
+        if not (prefix and colon and local and label) or curie.split() != [curie]:
             return None
         known = BY_PREFIX.get(prefix)
         if known is not None:
             return {"system": known.system, "code": curie if known.whole else local}
         url = self.declared.get(prefix, {}).get("url")
-        return {"code": curie} if url is None else {"system": url, "code": curie}
+        return {"code": curie} if not isinstance(url, str) or url.split() != [url] else {"system": url, "code": curie}
 
     def ontology_class(self, concept: Mapping[str, Any], place: str) -> dict[str, Any] | None:
         """Return the OntologyClass of a CodeableConcept: of its first coding that has a prefix; None without one."""

@@ -17,28 +17,25 @@ from fhir_gateway.exchange.pedigree import kin
 from fhir_gateway.exchange.pedigree import pedigree as pedigrees
 from fhir_gateway.exchange.pedigree.kin import Made, url_of
 from fhir_gateway.exchange.pedigree.pedigree import Individual, Pedigree
-from fhir_gateway.exchange.phenopacket import complaints, tables
+from fhir_gateway.exchange.phenopacket import complaints, interpretations
 from fhir_gateway.exchange.phenopacket.check import packets, pointer, tidied
-from fhir_gateway.exchange.phenopacket.lines import leaves, pruned, resource_of
+from fhir_gateway.exchange.phenopacket.formats import version as version
+from fhir_gateway.exchange.phenopacket.objects import leaves, pruned, resources_of
 from fhir_gateway.exchange.phenopacket.ontologies import Codes
-from fhir_gateway.exchange.phenopacket.places import SEX, day_or_instant, quantity
-from fhir_gateway.exchange.phenopacket.tables import Table
-from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.json import decode, encode
 from fhir_gateway.fhir.outcome import Issue, Unprocessable
 
-PHENOTYPE_PROFILE: Final = f"{CANONICAL_BASE}/StructureDefinition/pfmg-phenotype"
-BIRTH_TIME: Final = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
 FAMILY, PHENOPACKET = "Family", "Phenopacket"
 INDIVIDUALS, FILES, KEPT = "Individuals", "Files", "Kept"
 AFFECTED: Final = {"AFFECTED": True, "UNAFFECTED": False}
 # The lists of a Phenopacket whose objects become resources of their own.
-LISTS: Final[Mapping[str, Table]] = {
-    "phenotypicFeatures": tables.FEATURE,
-    "diseases": tables.DISEASE,
-    "biosamples": tables.BIOSAMPLE,
-    "files": tables.FILE,
+LISTS: Final[Mapping[str, str]] = {
+    "phenotypicFeatures": "PhenotypicFeature",
+    "diseases": "Disease",
+    "biosamples": "Biosample",
+    "files": "File",
 }
+SEXES: Final = {"MALE": "male", "FEMALE": "female", "OTHER_SEX": "other", "UNKNOWN_SEX": "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +71,7 @@ class _Draft:
     codes: Codes
     known: Mapping[str, str] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
+    samples: dict[str, str] = field(default_factory=dict)
     made: list[Made] = field(default_factory=list)
     kept: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
@@ -143,64 +141,67 @@ def _packet(packet: dict[str, Any], place: str, draft: _Draft, in_family: bool) 
         draft.issues.append(complaints.INDIVIDUAL_TWICE.at(place, pointer=place, individual=id))
     person = draft.url(id)
     _individual(subject, pointer(place, "subject"), person, draft)
-    for name, table in LISTS.items():
+    for name, message in LISTS.items():
         for number, each in enumerate(packet.get(name, ())):
-            _object(table, each, pointer(place, name, number), person, draft)
+            url = _object(message, each, pointer(place, name, number), person, draft)
+            if message == "Biosample":
+                draft.samples[each["id"]] = url
     rest = {name: each for name, each in packet.items() if name not in LISTS and name != "subject"}
+    if "interpretations" in packet:
+        rest["interpretations"] = [
+            each
+            for number, each in enumerate(packet["interpretations"])
+            if not _interpretation(each, pointer(place, "interpretations", number), person, draft)
+        ]
     envelope = _envelope(PHENOPACKET, rest, place, person, draft)
     if not in_family:
         envelope["section"] = [_section(INDIVIDUALS, [person])]
 
 
 def _individual(subject: dict[str, Any], place: str, url: str, draft: _Draft) -> None:
-    made, rest = resource_of(tables.INDIVIDUAL, subject, draft.codes)
+    (patient, *others), rest = resources_of("Individual", subject, url, draft.codes)
     id = rest.pop("id")
-    made["identifier"] = [{"value": id} if draft.system is None else {"system": draft.system, "value": id}]
-    if "dateOfBirth" in rest:
-        _birth(made, rest.pop("dateOfBirth"))
-    age = rest.get("timeAtLastEncounter", {}).get("age", {})
-    if age.keys() == {"iso8601duration"} and (value := quantity(age["iso8601duration"])) is not None:
-        rest["timeAtLastEncounter"].pop("age")
-        draft.add(f"{place}/age", _observation(tables.AGE, url, {"valueQuantity": value}))
-    if "karyotypicSex" in rest:
-        text = {"valueCodeableConcept": {"text": rest.pop("karyotypicSex")}}
-        draft.add(f"{place}/karyotype", _observation(tables.KARYOTYPE, url, text))
-    draft.keep(url, "Individual", place, pruned(rest))
+    patient["identifier"] = [{"value": id} if draft.system is None else {"system": draft.system, "value": id}]
+    for each in others:
+        draft.add(f"{place}/{'age' if 'valueQuantity' in each else 'karyotype'}", each)
+    draft.keep(url, "Individual", place, rest)
     if id not in draft.known:
-        draft.made.append(Made(url, made))
+        draft.made.append(Made(url, patient))
 
 
-def _birth(patient: dict[str, Any], instant: str) -> None:
-    patient["birthDate"] = instant.partition("T")[0]
-    if day_or_instant(instant) == instant:
-        patient["_birthDate"] = {"extension": [{"url": BIRTH_TIME, "valueDateTime": instant}]}
-
-
-def _observation(code: str, person: str, value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "resourceType": "Observation",
-        "status": "final",
-        "code": {"coding": [{"system": tables.LOINC, "code": code}]},
-        "subject": {"reference": person},
-        **value,
-    }
-
-
-def _object(table: Table, value: dict[str, Any], place: str, person: str, draft: _Draft) -> str:
-    made, rest = resource_of(table, value, draft.codes)
-    if table is tables.BIOSAMPLE and rest.get("individualId") in draft.urls:
-        person = draft.urls[rest.pop("individualId")]
-    made[table.subject] = {"reference": person}
-    if table is tables.FEATURE and _is_hpo(made):
-        made = {"resourceType": "Observation", "meta": {"profile": [PHENOTYPE_PROFILE]}, **made}
+def _object(message: str, value: dict[str, Any], place: str, person: str, draft: _Draft) -> str:
+    if message == "Biosample" and value.get("individualId") in draft.urls:
+        person = draft.urls[value["individualId"]]
+        value = {name: each for name, each in value.items() if name != "individualId"}
+    (made,), rest = resources_of(message, value, person, draft.codes)
     url = draft.add(place, made)
-    draft.keep(url, table.message, place, rest)
+    draft.keep(url, message, place, rest)
     return url
 
 
-def _is_hpo(observation: Mapping[str, Any]) -> bool:
-    codings = observation.get("code", {}).get("coding", ())
-    return [each.get("system") for each in codings] == [tables.HPO] and "valueCodeableConcept" in observation
+def _interpretation(value: dict[str, Any], place: str, person: str, draft: _Draft) -> bool:
+    """Add the variants of an Interpretation with their implications; tell whether there are any."""
+    found = interpretations.of_variants(value)
+    if not found:
+        return False
+    diagnosis = value["diagnosis"]
+    places = {number for number, _ in found}
+    others = [each for number, each in enumerate(diagnosis["genomicInterpretations"]) if number not in places]
+    rest = {**value, "diagnosis": {**diagnosis, "genomicInterpretations": others}}
+    if interpretations.said_of_disease(value, draft.codes):
+        del rest["diagnosis"]["disease"]
+    for number, each in found:
+        at = pointer(place, "diagnosis", "genomicInterpretations", number)
+        of = each.get("subjectOrBiosampleId", "")
+        made = interpretations.interpreted(each, diagnosis.get("disease"), draft.urls.get(of, person), draft.codes)
+        specimen = {"specimen": {"reference": draft.samples[of]}} if of in draft.samples else {}
+        variant = draft.add(f"{at}/variant", {**made.variant, **specimen})
+        derived = [{"reference": variant}]
+        url = draft.add(at, {**made.implication, **specimen, "derivedFrom": derived})
+        draft.keep(url, interpretations.MESSAGE, at, made.rest)
+        # By its id implications of one Interpretation find each other again.
+        draft.keep(url, "Interpretation", place, pruned(rest) if number == found[0][0] else {"id": value["id"]})
+    return True
 
 
 def _envelope(kind: str, rest: dict[str, Any], place: str, person: str, draft: _Draft) -> dict[str, Any]:
@@ -256,7 +257,7 @@ def _family(family: dict[str, Any], people: tuple[Individual, ...], draft: _Draf
         _person(each, pointer("/pedigree/persons", number), sexes, draft)
     draft.made += kin.relations(Pedigree(draft.family, people), draft.urls)
     at_family = [
-        _object(tables.FILE, each, pointer("/files", number), draft.urls[proband], draft)
+        _object("File", each, pointer("/files", number), draft.urls[proband], draft)
         for number, each in enumerate(family.get("files", ()))
     ]
     rest = {name: each for name, each in family.items() if name not in ("proband", "relatives", "files", "pedigree")}
@@ -269,7 +270,7 @@ def _family(family: dict[str, Any], people: tuple[Individual, ...], draft: _Draf
 
 def _person(person: dict[str, Any], place: str, patients: Mapping[str, dict[str, Any]], draft: _Draft) -> None:
     """Make the Patient of somebody who has no packet; take the sex that only the pedigree tells."""
-    id, sex = person["individualId"], SEX.to_fhir(person.get("sex"), draft.codes)
+    id, sex = person["individualId"], SEXES.get(person.get("sex", ""))
     known = {"individualId", "paternalId", "maternalId", "sex", "affectedStatus"}
     rest = {name: each for name, each in person.items() if name not in known}
     if rest.get("familyId") == draft.family:

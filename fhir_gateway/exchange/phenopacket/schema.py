@@ -1,9 +1,10 @@
 """What a Phenopacket and a Family are made of: the fields of each message, and of what type.
 
-"string", "bool", "number", "integer", "timestamp", "map" (of strings), "any" (VRSATILE, kept as it is), "enum A B", or
+"string", "bool", "number", "integer", "timestamp", "map" (of strings), "any" (VRS, kept as it is), "enum A B", or
 the name of another message; "*" behind it: a list.
 
-Source: GA4GH Phenopacket Schema 2.0.2 (ISO 4454:2022), phenopackets.proto, base.proto and those they import.
+Source: GA4GH Phenopacket Schema 2.0.2 (ISO 4454:2022), phenopackets.proto, base.proto and those they import;
+VRSATILE 1, vrsatile.proto.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ SCHEMA: Final[Mapping[str, Mapping[str, str]]] = {
     "GenomicInterpretation": {
         "subjectOrBiosampleId": "string",
         "interpretationStatus": "enum UNKNOWN_STATUS REJECTED CANDIDATE CONTRIBUTORY CAUSATIVE",
-        "gene": "any",
+        "gene": "GeneDescriptor",
         "variantInterpretation": "VariantInterpretation",
     },
     "VariantInterpretation": {
@@ -179,7 +180,51 @@ SCHEMA: Final[Mapping[str, Mapping[str, str]]] = {
             "enum NOT_PROVIDED BENIGN LIKELY_BENIGN UNCERTAIN_SIGNIFICANCE LIKELY_PATHOGENIC PATHOGENIC"
         ),
         "therapeuticActionability": "enum UNKNOWN_ACTIONABILITY NOT_ACTIONABLE ACTIONABLE",
-        "variationDescriptor": "any",
+        "variationDescriptor": "VariationDescriptor",
+    },
+    "VariationDescriptor": {
+        "id": "string",
+        "variation": "any",
+        "label": "string",
+        "description": "string",
+        "geneContext": "GeneDescriptor",
+        "expressions": "Expression*",
+        "vcfRecord": "VcfRecord",
+        "xrefs": "string*",
+        "alternateLabels": "string*",
+        "extensions": "Extension*",
+        "moleculeContext": "enum unspecified_molecule_context genomic transcript protein",
+        "structuralType": "OntologyClass",
+        "vrsRefAlleleSeq": "string",
+        "allelicState": "OntologyClass",
+    },
+    "GeneDescriptor": {
+        "valueId": "string",
+        "symbol": "string",
+        "description": "string",
+        "alternateIds": "string*",
+        "alternateSymbols": "string*",
+        "xrefs": "string*",
+    },
+    "Expression": {
+        "syntax": "string",
+        "value": "string",
+        "version": "string",
+    },
+    "VcfRecord": {
+        "genomeAssembly": "string",
+        "chrom": "string",
+        "pos": "integer",
+        "id": "string",
+        "ref": "string",
+        "alt": "string",
+        "qual": "string",
+        "filter": "string",
+        "info": "string",
+    },
+    "Extension": {
+        "name": "string",
+        "value": "string",
     },
     "Disease": {
         "term": "OntologyClass",

@@ -13,12 +13,12 @@ from typing import Any, Final, Literal
 from fhir_gateway.exchange.pedigree import kin
 from fhir_gateway.exchange.pedigree.gathered import Family, Gathered, Member, family
 from fhir_gateway.exchange.pedigree.pedigree import Pedigree
-from fhir_gateway.exchange.phenopacket import complaints, tables
-from fhir_gateway.exchange.phenopacket.lines import merged, object_of
+from fhir_gateway.exchange.phenopacket import complaints, interpretations
+from fhir_gateway.exchange.phenopacket.formats import AGE, HPO, KARYOTYPE, LOINC
+from fhir_gateway.exchange.phenopacket.objects import merged, object_of
 from fhir_gateway.exchange.phenopacket.ontologies import BY_PREFIX, Codes, prefixes
-from fhir_gateway.exchange.phenopacket.places import duration, timestamp
-from fhir_gateway.exchange.phenopacket.reading import BIRTH_TIME, FAMILY, FILES, KEPT, PHENOPACKET, kept_of
-from fhir_gateway.exchange.phenopacket.tables import Table
+from fhir_gateway.exchange.phenopacket.reading import FAMILY, FILES, KEPT, PHENOPACKET, kept_of
+from fhir_gateway.exchange.phenopacket.values import lettered
 from fhir_gateway.fhir.json import encode
 from fhir_gateway.fhir.outcome import Issue, Unprocessable
 
@@ -128,7 +128,7 @@ def _family(draft: _Draft) -> tuple[dict[str, Any], tuple[Issue, ...]]:
         made["relatives"] = packets[1:]
     made["pedigree"] = _pedigree(found, draft)
     files = [
-        _object(tables.FILE, key, resource, draft)
+        _object("File", key, resource, draft)
         for key, resource in draft.gathered.of_type("DocumentReference")
         if key in draft.at_family
     ]
@@ -167,38 +167,39 @@ def _family_id(member: Member, draft: _Draft) -> dict[str, Any]:
 def _packet(member: Member, draft: _Draft) -> dict[str, Any]:
     made: dict[str, Any] = {"subject": _subject(member, draft)}
     features = [
-        _object(tables.FEATURE, key, each, draft)
+        _object("PhenotypicFeature", key, each, draft)
         for key, each in draft.gathered.about("Observation", "subject", member.key)
         if _is_feature(each, draft, key)
     ]
     diseases = [
-        _object(tables.DISEASE, key, each, draft)
+        _object("Disease", key, each, draft)
         for key, each in draft.gathered.about("Condition", "subject", member.key)
         if _has_code(each, key, draft)
     ]
     samples = [
-        _object(tables.BIOSAMPLE, key, each, draft, individualId=member.id)
+        _object("Biosample", key, each, draft, individualId=member.id)
         for key, each in draft.gathered.about("Specimen", "subject", member.key)
     ]
     files = [
-        _object(tables.FILE, key, each, draft, individualToFileIdentifiers={member.id: member.id})
+        _object("File", key, each, draft, individualToFileIdentifiers={member.id: member.id})
         for key, each in draft.gathered.about("DocumentReference", "subject", member.key)
         if key not in draft.at_family and _is_data_file(each, key, draft)
     ]
-    listed = {"phenotypicFeatures": features, "biosamples": samples, "diseases": diseases, "files": files}
+    listed = {"phenotypicFeatures": features, "biosamples": samples, "interpretations": _interpretations(member, draft),
+              "diseases": diseases, "files": files}  # fmt: skip
     made |= {name: each for name, each in listed.items() if each}
     return _finished(made, PHENOPACKET, member, draft)
 
 
-def _object(table: Table, key: str, resource: Mapping[str, Any], draft: _Draft, **more: Any) -> dict[str, Any]:
-    made = object_of(table, resource, draft.codes, key)
+def _object(message: str, key: str, resource: Mapping[str, Any], draft: _Draft, **more: Any) -> dict[str, Any]:
+    made = object_of(message, [(message, resource)], draft.codes, key)
     onset = made.get("onset", {})
     if len(onset) > 1:
         # A TimeElement says one thing (oneof): the age is the more exact.
         for name in list(onset)[1:]:
             del onset[name]
             draft.codes.issues.append(complaints.NOT_WRITTEN.at(key, what=f"onset.{name}"))
-    kept = draft.kept.get((key, table.message), {})
+    kept = draft.kept.get((key, message), {})
     # What a file said itself holds: which name of the file is whose.
     return merged({**made, **{name: each for name, each in more.items() if name not in kept}}, kept)
 
@@ -208,13 +209,16 @@ def _is_feature(observation: Mapping[str, Any], draft: _Draft, key: str) -> bool
     if any(each.get("code") in ("LA9633-4", "LA9634-2") for each in value) and not _is_variant(observation):
         return _has_code(observation, key, draft)
     codings = observation.get("code", {}).get("coding", ())
-    if any(each.get("system") == tables.HPO for each in codings):
+    if any(each.get("system") == HPO for each in codings):
         draft.codes.issues.append(complaints.NOT_WRITTEN.at(key, what="Observation.dataAbsentReason"))
     return False
 
 
 def _is_variant(observation: Mapping[str, Any]) -> bool:
-    return any(each.get("system") == tables.LOINC for each in observation.get("code", {}).get("coding", ()))
+    """Whether an Observation that is present or absent is a result of the laboratory, no sign."""
+    said = [each.get("code") for one in observation.get("category", ()) for each in one.get("coding", ())]
+    is_coded = any(each.get("system") == LOINC for each in observation.get("code", {}).get("coding", ()))
+    return is_coded and "exam" not in said
 
 
 def _has_code(resource: Mapping[str, Any], key: str, draft: _Draft) -> bool:
@@ -238,33 +242,51 @@ def _is_ended(condition: Mapping[str, Any]) -> bool:
 
 def _is_data_file(document: Mapping[str, Any], key: str, draft: _Draft) -> bool:
     """Whether a document is announced by an address. What holds its content (a PDF) is no file of a phenopacket."""
-    return any("url" in each.get("attachment", {}) for each in document.get("content", ()))
+    is_addressed = any("url" in each.get("attachment", {}) for each in document.get("content", ()))
+    return is_addressed or "uri" in draft.kept.get((key, "File"), {})
 
 
 def _subject(member: Member, draft: _Draft) -> dict[str, Any]:
-    patient, gathered = member.patient, draft.gathered
-    made = {"id": member.id, **object_of(tables.INDIVIDUAL, patient, draft.codes, member.key)}
-    if "deceasedDateTime" in patient:
-        made["vitalStatus"] = {"status": "DECEASED"}
-    if draft.options.birth and "birthDate" in patient:
-        _birth(made, member, draft)
-    for _, each in gathered.about("Observation", "subject", member.key):
+    patient = dict(member.patient)
+    if not draft.options.birth:
+        patient = {name: each for name, each in patient.items() if name not in ("birthDate", "_birthDate")}
+    named: list[tuple[str, Mapping[str, Any]]] = [("Individual", patient)]
+    for _, each in draft.gathered.about("Observation", "subject", member.key):
         codes = {coding.get("code") for coding in each.get("code", {}).get("coding", ())}
-        if tables.AGE in codes and "valueQuantity" in each and (age := duration(each["valueQuantity"])) is not None:
-            made["timeAtLastEncounter"] = {"age": {"iso8601duration": age}}
-        elif tables.KARYOTYPE in codes and "text" in each.get("valueCodeableConcept", {}):
-            made["karyotypicSex"] = each["valueCodeableConcept"]["text"]
+        if AGE in codes and "valueQuantity" in each and lettered(each["valueQuantity"]) is not None:
+            named.append(("Age", each))
+        elif KARYOTYPE in codes and "text" in each.get("valueCodeableConcept", {}):
+            named.append(("Karyotype", each))
+    made = {"id": member.id, **object_of("Individual", named, draft.codes, member.key)}
+    if "karyotypicSex" not in made and any(name == "Karyotype" for name, _ in named):
+        draft.codes.issues.append(complaints.NOT_WRITTEN.at(member.key, what="Observation: karyotypicSex"))
     return draft.with_kept(made, member.key, "Individual")
 
 
-def _birth(made: dict[str, Any], member: Member, draft: _Draft) -> None:
-    birth = timestamp(str(member.patient["birthDate"]))
-    extensions = member.patient.get("_birthDate", {}).get("extension", ())
-    exact = [each["valueDateTime"] for each in extensions if each.get("url") == BIRTH_TIME]
-    if birth is None:
-        draft.codes.issues.append(complaints.NOT_WRITTEN.at(f"{member.key}.birthDate", what="Patient.birthDate"))
-        return
-    made["dateOfBirth"] = exact[0] if exact else birth
+def _interpretations(member: Member, draft: _Draft) -> list[dict[str, Any]]:
+    """Return the interpretations of a person: implications of one Interpretation, else of one disease, together."""
+    held = list(draft.gathered.about("Observation", "subject", member.key))
+    is_read = _envelope(PHENOPACKET, member, draft) is not None
+    made: dict[str, dict[str, Any]] = {}
+    for key, variant, own, implication in interpretations.variants_of(held, draft.gathered.key):
+        kept = draft.kept.get((own, "Interpretation"), {})
+        disease = interpretations.disease_of(implication, draft.codes, own)
+        of = str(kept.get("id", (disease or {}).get("id", "")))
+        if of not in made:
+            id = kept.get("id", f"{member.id}-interpretation-{len(made) + 1}")
+            said = {} if disease is None else {"disease": disease}
+            made[of] = {"id": id, "diagnosis": {**said, "genomicInterpretations": []}}
+        listed = made[of]["diagnosis"]["genomicInterpretations"]
+        left = draft.kept.get((own, interpretations.MESSAGE), {})
+        one = interpretations.written(variant, implication, left, draft.codes, key)
+        one = {"subjectOrBiosampleId": member.id, **one}
+        if not is_read:
+            one["variantInterpretation"]["variationDescriptor"]["id"] = f"{made[of]['id']}-{len(listed) + 1}"
+        listed.append(one)
+        others = kept.get("diagnosis", {}).get("genomicInterpretations", ())
+        made[of] = merged(made[of], kept)
+        made[of]["diagnosis"]["genomicInterpretations"] += copy.deepcopy(list(others))
+    return list(made.values())
 
 
 # --- the envelope
@@ -285,6 +307,8 @@ def _finished(made: dict[str, Any], kind: str, member: Member, draft: _Draft) ->
     kept = copy.deepcopy(draft.kept.get((held[0], kind), {})) if held is not None else {}
     value = {"id": own.get("identifier", {}).get("value", default), **{k: v for k, v in made.items() if k != "id"}}
     value = merged(value, {name: each for name, each in kept.items() if name != "metaData"})
+    if "interpretations" in made and "interpretations" in kept:
+        value["interpretations"] = [*made["interpretations"], *kept["interpretations"]]
     author = own.get("author", [{}])[0].get("display", "-")
     meta: dict[str, Any] = {
         "created": own.get("date", draft.options.created),

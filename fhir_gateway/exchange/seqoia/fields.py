@@ -80,7 +80,7 @@ def restored(into: dict[str, Any], pairs: Iterable[tuple[str, Any]]) -> None:
         here: Any = into
         for step in way:
             if isinstance(here, list):
-                if int(step) >= len(here):
+                if not step.isdecimal() or int(step) >= len(here):
                     break
                 here = here[int(step)]
             elif isinstance(here, dict):

@@ -55,7 +55,7 @@ OBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
                "link", "index", "atteint", "affected"),
     "Consent": ("object", "said", "dateConsent", "who", "form"),
     "Document": ("file_oid", "object", "type", "list", "who", "date", "authors", "lib", "filename", "filetype",
-                 "dossier"),
+                 "filekind", "dossier"),
     "Comment": ("commentaire", "date", "author"),
     "Tube": ("object", "id_anon", "prelevement_is_no_conform", "received", "type_prelevement_primaire", "paired",
              "who", "dossier", "date_prelevement", "nombre_de_tube_sang", "no_conformity_data", "reasons"),

@@ -11,6 +11,7 @@ from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 
 Key = dict[str, str]  # type, system, value, display, kind
 
+FORMAT: Final = "seqoia"  # of the code system of unknown keys
 _IDENTIFIER: Final = f"{CANONICAL_BASE}/identifier"
 OBJECT: Final = f"{_IDENTIFIER}/seqoia-objet"
 ID_ANON: Final = f"{_IDENTIFIER}/seqoia-id-anon"
@@ -33,10 +34,15 @@ def user(login: Any, display: Any = None, kind: str = "", resource: str = "Pract
         return None
     made: Key = {"type": resource}
     if login:
-        rpps = len(str(login)) == 11 and str(login).isdigit()
+        rpps = len(str(login)) == 11 and str(login).isdecimal()
         made |= {"system": RPPS if rpps else USER, "value": str(login)}
     if display:
         made["display"] = str(display)
     if kind:
         made["kind"] = kind
     return made
+
+
+def reference(key: Key) -> dict[str, Any]:
+    """Return who or what is meant as a logical reference."""
+    return {"type": key["type"], "identifier": {"system": key["system"], "value": key["value"]}}

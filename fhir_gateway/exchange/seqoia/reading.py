@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fhir_gateway.exchange.seqoia import complaints, fields, links, results
-from fhir_gateway.exchange.seqoia.keys import ANALYSIS, CASE, ID_ANON, LABORATORY, OBJECT, RCP, Key, user
+from fhir_gateway.exchange.seqoia.keys import ANALYSIS, CASE, ID_ANON, LABORATORY, OBJECT, RCP, Key, reference, user
 from fhir_gateway.exchange.seqoia.moments import moment_of
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform.schema import pointer
@@ -85,6 +85,14 @@ class Arranged:
         for entry in self._entries:
             self._fields_of(entry)
         return TreeSource(self._segments, seed)
+
+    def owner(self, where: str) -> dict[str, Any]:
+        """Return of whom a key speaks, by its pointer: the person or sample of its entry, else the index case."""
+        entry = next((each for each in self._entries if f"{where}/".startswith(f"{each.where}/")), self._index)
+        made = {"subject": reference(entry.who)}
+        if entry.sample is not None:
+            made["specimen"] = reference(self._object(entry.where, "Specimen"))
+        return made
 
     # --- segments
 
@@ -188,19 +196,25 @@ class Arranged:
     def _documents(self) -> None:
         who = self._index.who
         for number, each in enumerate(self.tree.get("donneesMed", ())):
-            self._add("Document", each, f"/donneesMed/{number}", who=who, list="donneesMed")
+            self._add("Document", results.typed(each), f"/donneesMed/{number}", who=who, list="donneesMed")
         for number, each in enumerate(self.tree.get("resultats", ())):
             authors = [
                 found for kind in ("MembreLMG", "AccueilLMG") if (found := user(each.get(kind), kind=kind)) is not None
             ]
             where = f"/resultats/{number}"
             date = each.get("date_resultats")
-            self._add("Document", each, where, who=who, list="resultats", authors=authors, date=date)
+            self._add("Document", results.typed(each), where, who=who, list="resultats", authors=authors, date=date)
         for entry in self._entries:
             consent = {key: entry.value[key] for key in ("file_oid", "filename", "filetype") if key in entry.value}
             if consent:
                 where = f"{entry.where}/file_oid"
-                self._add("Document", {**consent, "type": "consentement"}, where, who=entry.who, list="consentement")
+                self._add(
+                    "Document",
+                    {**results.typed(consent), "type": "consentement"},
+                    where,
+                    who=entry.who,
+                    list="consentement",
+                )
             for number, each in enumerate(entry.value.get("dossiersQualif", ())):
                 value = {
                     "type": each.get("type"), "lib": each.get("lib"), "filename": each.get("dqt_filename"),
@@ -208,7 +222,7 @@ class Arranged:
                     "date": each.get("dateDossier_DQT"),
                 }  # fmt: skip
                 where = f"{entry.where}/dossiersQualif/{number}"
-                self._add("Document", value, where, who=entry.who, list="dossiersQualif")
+                self._add("Document", results.typed(value), where, who=entry.who, list="dossiersQualif")
 
     def _steps(self) -> None:
         tree, rcp = self.tree, self.tree["preindication"]
@@ -314,7 +328,7 @@ class Arranged:
         key = self._object(f"{where}#tumour", "Specimen")
         if tumour:
             said = value.get("cellularite_tumoral_ou_baste", "")
-            percent = said if said.replace(".", "", 1).isdigit() else None
+            percent = said if said.replace(".", "", 1).isdecimal() else None
             self._add("Tumour", value, f"{where}#tumour", who=who, key=key, percent=percent)
         for place, number, nature, received, collected, sequencing in ACIDS:
             own = {"number": value.get(number), "received": value.get(received), "collected": value.get(collected),

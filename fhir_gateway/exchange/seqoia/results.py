@@ -5,17 +5,20 @@ Source: GIP-CAD, ser_client-api, SPICE schema and examples; Genomics Reporting 3
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fhir_gateway.exchange.seqoia.keys import user
-from fhir_gateway.exchange.vcf.contigs import CHROMOSOME_ANSWERS, chromosome
+from fhir_gateway.exchange.vcf.contigs import CHROMOSOME_ANSWERS, Assembly, chromosome, length
 from fhir_gateway.terminology.hgvs import is_hgvs
 
 if TYPE_CHECKING:
     from fhir_gateway.exchange.seqoia.reading import Entry
 
 ASSEMBLIES: Final[Mapping[str, str]] = {"GRCh37": "LA14029-5", "GRCh38": "LA26806-2"}
+_KNOWN: Final[Mapping[str, Assembly]] = {"GRCh37": "GRCh37", "GRCh38": "GRCh38"}
+_MEDIA: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+", re.ASCII)
 CLASSES: Final = frozenset("12345")
 _GLEAVES: Final = "resultat_compte_rendu_gleaves"
 
@@ -67,7 +70,7 @@ def report(entries: Sequence[Entry], index: Entry, tree: Mapping[str, Any]) -> d
     ]
     interpreters = [user(login, name, kind) for login, name, kind in people]
     return {
-        "forms": [each for each in forms if "filename" in each],
+        "forms": [typed(each) for each in forms if "filename" in each],
         "issued": tree.get("date_resultats"),
         "amended": "true" if len(forms) > 1 else None,
         "interpreters": [each for each in interpreters if each is not None],
@@ -88,7 +91,7 @@ def _variant(each: Mapping[str, Any], assembly: str) -> dict[str, Any]:
         key: each[key] for key in ("Gene_Name", "HGVS_c", "HGVS_p", "census", "status_cnv") if key in each
     }
     placed = _placed({**each, "contig": str(each.get("contig", ""))}, "pos", assembly)
-    counted = alt.isdigit() and total.isdigit()
+    counted = alt.isdecimal() and total.isdigit()
     return {
         **own, **placed,
         "contig": str(each["contig"]) if "contig" in each else None,
@@ -106,13 +109,26 @@ def _variant(each: Mapping[str, Any], assembly: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def typed(file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a file as rules read it: what it is by its media type, or in any other word ("pdf")."""
+    kind = file.get("filetype")
+    if kind is None or _MEDIA.fullmatch(kind) is not None:
+        return dict(file)
+    return {**{key: each for key, each in file.items() if key != "filetype"}, "filekind": kind}
+
+
 def said(text: str | None) -> str | None:
     """Return a text of SPICE; None where it says that there is none ("NA")."""
     return text if text and text != "NA" else None
 
 
 def _placed(each: Mapping[str, Any], position: str, assembly: str) -> dict[str, Any]:
+    """Return where a change stands, in words of FHIR; that it has no place, where its contig or position is none."""
     name = chromosome(str(each.get("contig")))
-    if name not in CHROMOSOME_ANSWERS or each.get(position) is None:
+    start = each.get(position)
+    if name is None or name not in CHROMOSOME_ANSWERS or start is None:
+        return {"placed": None}
+    end = start if each.get("end") is None else each["end"]
+    if not 0 <= start <= end <= length(_KNOWN[assembly], name):
         return {"placed": None}
     return {"placed": "true", "contig": name, "assembly": ASSEMBLIES[assembly]}

@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
+from fhir_gateway.exchange import unknown_keys
 from fhir_gateway.exchange.json_tree import json_object
 from fhir_gateway.exchange.people import People
 from fhir_gateway.exchange.seqoia import complaints, moments, reading, writing
 from fhir_gateway.exchange.seqoia.complaints import Unreadable
 from fhir_gateway.exchange.seqoia.formats import Format, Tables, schema, written_schema
-from fhir_gateway.exchange.seqoia.keys import INS, IPP
+from fhir_gateway.exchange.seqoia.keys import FORMAT, INS, IPP
 from fhir_gateway.exchange.unplaced import Written, lost, placed
 from fhir_gateway.fhir.number import Number
 from fhir_gateway.fhir.outcome import Issue
@@ -38,13 +39,13 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`free_text`: towards those who wrote it, what people wrote in their own words goes too; `kept`: keys of an
-    earlier file that nobody knew, by JSON pointer, put back where free text goes; `ipp`: the system of the hospital's
-    numbers; `assembly`: that positions are of, GRCh38 in what is published.
+    """`free_text`: towards those who wrote it, what people wrote in their own words goes too, and the keys of an
+    earlier file that nobody knew; `asker`: an organisation ("system|value") to which those keys go that it sent itself;
+    `ipp`: the system of the hospital's numbers; `assembly`: that positions are of, GRCh38 in what is published.
     """
 
     free_text: bool = False
-    kept: Mapping[str, Any] = field(default_factory=dict)
+    asker: str = ""
     ipp: str = IPP
     assembly: str = "GRCh38"
 
@@ -90,14 +91,11 @@ class Seqoia:
         arranged.complete(tree)
         tree = writing.without_nothing(tree)
         arranged.lacking(tree)
-        issues = [*arranged.issues, *map(placed, result.issues)]
+        issues = arranged.issues
+        issues += map(placed, result.issues)
         tree = moments.numbers(tree, written_schema(), issues)
-        if options.free_text:
-            _put_back(tree, options.kept)
-        elif options.kept:
-            issues.append(complaints.TEXT_STAYS.at("", where="/", count=len(options.kept)))
+        kept = arranged.put_back(tree, options.asker)
         told = {each.expression for each in issues} | {each.values.get("where") for each in issues}
-        kept = set(options.kept)
         issues += (
             each for each in format.schema.check(tree) if each.expression not in told and each.expression not in kept
         )
@@ -141,8 +139,9 @@ class Seqoia:
         arranged = reading.Arranged(timed, format.keys, options.ipp, options.assembly)
         result = format.reading.apply(arranged.source(data), traced)
         unknown = {where: at(tree, where) for where in (*unheard, *arranged.kept)}
+        kept = unknown_keys.observations(FORMAT, unknown, arranged.owner)
         unplaced = tuple("/".join(map(str, format.keys.key_at(each.where))) for each in result.unplaced)
-        resources = tuple(each.resource for each in result.instances)
+        resources = (*(each.resource for each in result.instances), *kept)
         return Read(resources, (*issues, *arranged.issues, *result.issues), unknown, unplaced, result.trace)
 
     @property
@@ -172,7 +171,7 @@ def _has_ins(patient: Mapping[str, Any]) -> bool:
 
 def at(tree: Any, where: str) -> Any:
     """Return what stands at a JSON pointer; None where nothing does."""
-    for step in _steps(where):
+    for step in unknown_keys.steps(where):
         if isinstance(tree, list):
             tree = tree[int(step)]
         else:
@@ -180,30 +179,10 @@ def at(tree: Any, where: str) -> Any:
     return tree
 
 
-def _steps(where: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in where.split("/")[1:]]
-
-
 def without(tree: Any, pointers: Iterable[str]) -> Any:
     """Return a tree without the keys at pointers."""
     made = copy.deepcopy(tree)
     for where in pointers:
-        *way, last = _steps(where)
+        *way, last = unknown_keys.steps(where)
         at(made, "".join(pointer("", step) for step in way)).pop(last)
     return made
-
-
-def _put_back(tree: dict[str, Any], kept: Mapping[str, Any]) -> None:
-    """Put keys back where what holds them is still there."""
-    for where, value in kept.items():
-        *way, last = _steps(where)
-        here: Any = tree
-        for step in way:
-            if isinstance(here, list):
-                here = here[int(step)] if step.isdigit() and int(step) < len(here) else None
-            else:
-                here = here.setdefault(step, {}) if isinstance(here, dict) else None
-        if isinstance(here, dict):
-            here.setdefault(last, value)
-        elif isinstance(here, list) and last == str(len(here)):
-            here.append(value)

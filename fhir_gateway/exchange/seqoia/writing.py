@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from fhir_gateway.exchange import unknown_keys
 from fhir_gateway.exchange.people import People, Person, Resource, codes, identifier
 from fhir_gateway.exchange.seqoia import complaints, fields, links
 from fhir_gateway.exchange.seqoia.formats import keys_of
-from fhir_gateway.exchange.seqoia.keys import ANALYSIS, CASE, OBJECT, RUN
+from fhir_gateway.exchange.seqoia.keys import ANALYSIS, CASE, FORMAT, OBJECT, RUN
 from fhir_gateway.fhir.canonical_base import CANONICAL_BASE
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.terminology.kinship import ROLE_CODE
@@ -32,6 +33,13 @@ _HISTOLOGY: Final = "31205-8"
 _FILIERE: Final = "http://www.genomecad.fr/CodeSystem/PFMG/Filiere"
 _PREINDICATION: Final = "http://www.seqoia.fr/CodeSystem/preindication"
 _PRESENT: Final = "LA9633-4"
+# In which list of the file an item of each name stands; "*" is the entry of the person.
+_GLEAVES: Final = "*/resultat_compte_rendu_gleaves"
+_LISTS: Final = {
+    "Sign": "/hpos", "Disease": "/orphas", "Document": "/donneesMed", "Result": "/resultats",
+    "Transfer": "/prescripteurs_old", "Qualification": "*/dossiersQualif", "Variant": f"{_GLEAVES}/variants",
+    "Cnv": f"{_GLEAVES}/cnvs",
+}  # fmt: skip
 # Documents that are no medical data: they stand elsewhere in the file, or are announced by other means.
 _NOT_MEDICAL: Final = frozenset({"consentement", "donnees"})
 
@@ -52,6 +60,8 @@ class Arranged:
         self._silent: dict[str, int] = {}
         self._whole: dict[int, Resource] = {}  # the prescription without its notes
         self.shown: set[int] = set()  # resources of which a part stands in a segment of its own
+        self._moved: dict[str, str] = {}  # where an item stood in the file that was read: where it stands in this one
+        self._items: dict[str, int] = {}  # of each list: how many items it has
 
     def source(self) -> FhirSource:
         proband = self.probands[0] if self.probands else None
@@ -72,6 +82,15 @@ class Arranged:
         if resource is not None:
             self._counts[name] = self._counts.get(name, 0) + 1
             self._segments.append(self._paths.segment(name, self._counts[name], resource))
+            if name in _LISTS:
+                self._place(_LISTS[name].replace("*", f"/patients/{len(self.entries) - 1}"), resource)
+
+    def _place(self, listed: str, resource: Any) -> None:
+        """Note where an item of a list stands: what was kept of it follows it."""
+        number = self._items[listed] = self._items.get(listed, -1) + 1
+        where = _object_of(resource)
+        if where is not None:
+            self._moved[where] = f"{listed}/{number}"
 
     def _part(self, name: str, resource: Resource, **elements: Any) -> None:
         """Add a part of a resource as a segment of its own."""
@@ -307,7 +326,7 @@ class Arranged:
                 where = f"{where}/resultat_compte_rendu_gleaves"
                 self._restore(gleaves, where, self._fields("resultat_compte_rendu_gleaves", key))
                 for cnv in gleaves.get("cnvs", ()):
-                    cnv["contig"] = [int(each) if each.isdigit() else each for each in cnv.get("contig", ())]
+                    cnv["contig"] = [int(each) if each.isdecimal() else each for each in cnv.get("contig", ())]
         runs = {
             str(each["code"]["text"]): run
             for each in people.of("Procedure")
@@ -340,6 +359,56 @@ class Arranged:
             else:
                 kept.append((path, value))
         fields.restored(into, kept)
+
+    def put_back(self, tree: dict[str, Any], asker: str) -> set[str]:
+        """Put the keys back that nobody knew and that the asker sent, and return their pointers; what cannot be put
+        back is told.
+        """
+        found: list[tuple[str, Any]] = []
+        silent = 0
+        for each in self.people.of("Observation"):
+            if not unknown_keys.is_kept(each, FORMAT):
+                continue
+            self.shown.add(id(each))
+            entry = self._entry(each)
+            may_go = self._free or (asker != "" and unknown_keys.is_of(each, asker))
+            for where, value in unknown_keys.told(each):
+                there = self._now(where, entry)
+                if not may_go:
+                    silent += 1
+                elif there is None:
+                    self.issues.append(unknown_keys.HOMELESS.at(where, where=where))
+                else:
+                    found.append((there, value))
+        if silent:
+            self.issues.append(complaints.TEXT_STAYS.at("", where="/", count=silent))
+        # Whole items last: before them the places of the others are those that were noted.
+        found.sort(key=lambda each: each[0].rpartition("/")[2].isdecimal())
+        for where, value in found:
+            if not unknown_keys.put_back(tree, where, value):
+                self.issues.append(unknown_keys.HOMELESS.at(where, where=where))
+        return {where for where, _ in found}
+
+    def _entry(self, observation: Resource) -> int | None:
+        """Return which entry an Observation speaks of: of a sample, else of the person."""
+        of = self.people.held(observation["specimen"]) if "specimen" in observation else None
+        key = self.people.key(observation.get("subject"))
+        own = (place for place, (whose, sample) in enumerate(self.entries) if whose == key and sample is of)
+        return next(own, None)
+
+    def _now(self, where: str, entry: int | None) -> str | None:
+        """Return where a pointer of the file that was read points in this one; None where that is not there."""
+        steps = where.split("/")
+        for length in range(len(steps) - 1, 1, -1):
+            held = "/".join(steps[:length])
+            if held in self._moved:
+                return f"{self._moved[held]}{where[len(held) :]}"
+        if steps[1] != "patients":
+            gone = len(steps) > 3 and f"/{steps[1]}" in _LISTS.values()
+            return None if gone else where
+        own = "/".join(steps[3:])
+        gone = any(own.startswith(f"{each[2:]}/") for each in _LISTS.values() if each.startswith("*"))
+        return None if entry is None or gone else f"/patients/{entry}/{own}"
 
     def lacking(self, tree: Mapping[str, Any]) -> None:
         """Say what a prescription cannot do without, and who is to give it."""
@@ -380,6 +449,12 @@ def without_nothing(value: Any) -> Any:
     if isinstance(value, list):
         return [made for each in value if (made := without_nothing(each)) not in (None, "", {}, [])]
     return value
+
+
+def _object_of(resource: Resource) -> str | None:
+    """Return where the object of a file stood that a resource was made of."""
+    name = identifier(resource, OBJECT)
+    return f"/{name.partition('/')[2]}" if name is not None else None
 
 
 def _list_of(document: Resource) -> str | None:

@@ -72,8 +72,9 @@ def _place(row: Row, wish: Wish) -> tuple[str | None, list[Issue]]:
     if name is None or of not in (None, wish.assembly) or (name == MITOCHONDRION and wish.other_mitochondrion):
         return None, [said.CONTIG_UNKNOWN.at(at, line=row.line, contig=row.contig, assembly=wish.assembly)]
     bases = length(wish.assembly, name)
-    if row.start > bases:
-        values = {"line": row.line, "position": row.start, "contig": name, "assembly": wish.assembly, "length": bases}
+    last = row.start + len(row.ref) - 1
+    if last > bases:
+        values = {"line": row.line, "position": last, "contig": name, "assembly": wish.assembly, "length": bases}
         return None, [said.BEYOND_CONTIG.at(at, **values)]
     return name, []
 
@@ -109,13 +110,16 @@ def _variant(row: Row, name: str, alt: int, wish: Wish, issues: list[Issue]) -> 
     depth, frequency = _reads(row, alt, issues)
     notes, told = annotation(row, alt, wish.layouts)
     issues += told
-    outer, inner, end = _extent(row, text, issues)
+    outer, inner, end = _extent(row, text, length(wish.assembly, name), issues)
     state = _state(row, name, alt, depth, frequency, issues)
     copies = row.sample.get("CN", MISSING)
     if copies != MISSING and _DECIMAL.fullmatch(copies) is None:
         _left_out(issues, row, "CN", copies)
         copies = MISSING
     phase_set = row.sample.get("PS", MISSING)
+    if phase_set != MISSING and _INTEGER.fullmatch(phase_set) is None:
+        _left_out(issues, row, "PS", phase_set)
+        phase_set = MISSING
     filters = row.filters
     sample_filter = row.sample.get("FT", MISSING)
     if sample_filter not in (MISSING, "PASS"):
@@ -250,11 +254,11 @@ def _around(row: Row, key: str, issues: list[Issue]) -> Interval:
     return int(low), int(high)
 
 
-def _extent(row: Row, alt: str, issues: list[Issue]) -> tuple[Interval | None, Interval | None, int]:
+def _extent(row: Row, alt: str, bases: int, issues: list[Issue]) -> tuple[Interval | None, Interval | None, int]:
     """Return the outer and inner interval, where the ends are uncertain, and the last base.
 
     Explicit alleles span REF. A symbolic one ends at END, or as far as SVLEN says (VCF 4.4); an insertion and a
-    breakend span the one base beside them.
+    breakend span the one base beside them. `bases`: of the contig, beyond which nothing ends.
     """
     last = row.start + len(row.ref) - 1
     if alt[:1] != "<":
@@ -267,13 +271,13 @@ def _extent(row: Row, alt: str, issues: list[Issue]) -> tuple[Interval | None, I
         end = last if stated is None else stated
         if stated is None and size is not None and not is_insertion:
             end = row.start + abs(size)
-        if end < row.start:
-            _left_out(issues, row, "END", str(end))
+        if not row.start <= end <= bases:
+            _left_out(issues, row, *(("SVLEN", str(size)) if stated is None else ("END", str(stated))))
             end = last
     (before, after), (early, late) = _around(row, "CIPOS", issues), _around(row, "CIEND", issues)
     if not (before or after or early or late):
         return None, None, end
-    outer = (max(1, row.start + min(before, 0)), max(end + max(late, 0), row.start + max(after, 0)))
+    outer = (max(1, row.start + min(before, 0)), min(bases, max(end + max(late, 0), row.start + max(after, 0))))
     inner = (row.start + max(after, 0), end + min(early, 0))
     return outer, inner if inner[0] <= inner[1] else None, end
 

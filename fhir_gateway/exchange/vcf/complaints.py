@@ -1,6 +1,6 @@
 """What can be wrong with a VCF file, one of its rows, or a variant that is to be written into one.
 
-Source: VCF 4.0 to 4.4 (samtools/hts-specs), 1.2 meta-information, 1.4 header line, 1.6 data lines, 3, 5 (structural).
+Source: VCF 4.0 to 4.5 (samtools/hts-specs), 1.2 meta-information, 1.4 header line, 1.6 data lines, 3, 5 (structural).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from fhir_gateway.fhir.outcome import Complaint
 NOT_VCF = Complaint(
     "vcf-not-vcf",
     "structure",
-    en="This is no VCF 4: its first line is not ##fileformat=VCFv4.0 to VCFv4.4. Send VCF, plain or bgzip (not BCF).",
-    fr="Ce n'est pas du VCF 4 : sa première ligne n'est pas ##fileformat=VCFv4.0 à VCFv4.4. Envoyez du VCF, en clair "
+    en="This is no VCF 4: its first line is not ##fileformat=VCFv4.0 to VCFv4.5. Send VCF, plain or bgzip (not BCF).",
+    fr="Ce n'est pas du VCF 4 : sa première ligne n'est pas ##fileformat=VCFv4.0 à VCFv4.5. Envoyez du VCF, en clair "
     "ou bgzip (pas de BCF).",
 )
 VERSION_NEWER = Complaint(
     "vcf-version-newer",
     "not-supported",
-    en="The file says {version}; read as 4.4, which is the newest version known here.",
-    fr="Le fichier annonce {version} ; lu comme du 4.4, la version la plus récente connue ici.",
+    en="The file says {version}; read as 4.5, which is the newest version known here.",
+    fr="Le fichier annonce {version} ; lu comme du 4.5, la version la plus récente connue ici.",
     severity="warning",
 )
 NO_HEADER = Complaint(
@@ -54,6 +54,14 @@ ASSEMBLY_DIFFERS = Complaint(
     "conflict",
     en="Positions are announced as {stated}, but contig {contig} of the header is that of {found}.",
     fr="Les positions sont annoncées en {stated}, mais le contig {contig} de l'en-tête est celui de {found}.",
+)
+CONTIG_LENGTH = Complaint(
+    "vcf-contig-length",
+    "conflict",
+    en="Positions are announced as {stated}, whose contig {contig} has {length} bases; the header says {found}: that "
+    "is another assembly (T2T-CHM13, NCBI36 …), which is not read here. Send the calls of GRCh37 or GRCh38.",
+    fr="Les positions sont annoncées en {stated}, dont le contig {contig} a {length} bases ; l'en-tête dit {found} : "
+    "c'est un autre assemblage (T2T-CHM13, NCBI36 …), qui n'est pas lu ici. Envoyez les appels en GRCh37 ou GRCh38.",
 )
 TRUNCATED = Complaint(
     "vcf-truncated",

@@ -13,18 +13,27 @@ from typing import Final
 from fhir_gateway.exchange.vcf.complaints import (
     ASSEMBLY_DIFFERS,
     ASSEMBLY_UNKNOWN,
+    CONTIG_LENGTH,
     NO_HEADER,
     NOT_VCF,
     SAMPLE_ABSENT,
     SAMPLE_TWICE,
     VERSION_NEWER,
 )
-from fhir_gateway.exchange.vcf.contigs import Assembly, assembly_of_accession, assembly_of_length, chromosome
+from fhir_gateway.exchange.vcf.contigs import (
+    MITOCHONDRION,
+    Assembly,
+    assembly_of_accession,
+    assembly_of_length,
+    chromosome,
+    length,
+)
 from fhir_gateway.fhir.outcome import InvalidRequest, Issue
 
 COLUMNS: Final = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 _VERSION: Final = re.compile(rb"##fileformat=VCFv4\.([0-9]{1,2})")
 _CONTIG: Final = re.compile(r"##contig=<(.*)>")
+BOM: Final = b"\xef\xbb\xbf"  # what some editors put before UTF-8
 _LENGTH: Final = re.compile(r"[0-9]{1,12}")
 _INFO: Final = re.compile(r'##INFO=<ID=(CSQ|ANN|BCSQ),.*Description="([^"]*)"')
 _PAIR: Final = re.compile(r'([A-Za-z0-9_]+)=("(?:[^"\\]|\\.)*"|[^,]*)')
@@ -57,7 +66,7 @@ class Header:
     def assembly(self, stated: Assembly | None) -> Assembly:
         """Return the assembly of the positions: as stated, as the contigs show, and never two.
 
-        Raises: InvalidRequest(vcf-assembly-unknown, vcf-assembly-differs).
+        Raises: InvalidRequest(vcf-assembly-unknown, vcf-assembly-differs, vcf-contig-length).
         """
         found: dict[Assembly, str] = {}
         for contig, bases in self.contigs.items():
@@ -71,20 +80,32 @@ class Header:
         if of is None:
             raise InvalidRequest(ASSEMBLY_UNKNOWN.at())
         others = [ASSEMBLY_DIFFERS.at(stated=of, contig=each, found=a) for a, each in found.items() if a != of]
+        others += self._of_no_assembly(of)
         if others:
             raise InvalidRequest(*others)
         return of
+
+    def _of_no_assembly(self, of: Assembly) -> Iterator[Issue]:
+        """Yield what is wrong with chromosomes that have the length of no assembly known here: their positions mean
+        something else. Of the mitochondrion each row is judged."""
+        for contig, bases in self.contigs.items():
+            name = chromosome(contig)
+            if name in (None, MITOCHONDRION) or bases is None or assembly_of_accession(contig) is not None:
+                continue
+            if assembly_of_length(str(name), bases) is None and bases != length(of, str(name)):
+                known = length(of, str(name))
+                yield CONTIG_LENGTH.at(stated=of, contig=contig, length=known, found=bases)
 
 
 def read_header(lines: Iterator[tuple[int, bytes]]) -> Header:
     """Read the lines up to the header line. Raises: InvalidRequest(vcf-not-vcf, vcf-no-header)."""
     _, first = next(lines, (1, b""))
-    version = _VERSION.fullmatch(first.strip())
+    version = _VERSION.fullmatch(first.removeprefix(BOM).strip())
     if version is None:
         raise InvalidRequest(NOT_VCF.at("line 1"))
     issues: list[Issue] = []
     name = f"VCFv4.{version[1].decode()}"
-    if int(version[1]) > 4:
+    if int(version[1]) > 5:
         issues.append(VERSION_NEWER.at("line 1", version=name))
     contigs: dict[str, int | None] = {}
     annotations: dict[str, tuple[str, ...]] = {}

@@ -1,6 +1,6 @@
 """A VCF read into the variants of one named sample: all that are called, or those that are reported.
 
-Source: VCF 4.0 to 4.4; Genomics Reporting 3.0.0, Variant.
+Source: VCF 4.0 to 4.5; Genomics Reporting 3.0.0, Variant.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from fhir_gateway.exchange.vcf.complaints import OTHER_ASSEMBLY
 from fhir_gateway.exchange.vcf.contigs import ASSEMBLIES, MITOCHONDRION, NAMES, ORDER, Assembly, chromosome, length
@@ -128,7 +128,8 @@ def _filter(name: str) -> str:
 
 def _escaped(text: str) -> str:
     """Return a value of INFO: what separates there is percent-encoded."""
-    return quote(text, safe="!\"#$&'()*+-./:<>?@[\\]^_`{}~|")
+    # What a file wrote encoded is kept so.
+    return quote(unquote(text), safe="!\"#$&'()*+-./:<>?@[\\]^_`{}~|")
 
 
 def _row(variant: Variant) -> str:

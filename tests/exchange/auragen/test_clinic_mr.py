@@ -13,6 +13,7 @@ import pytest
 from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.exchange.auragen.auragen import Auragen
 from fhir_gateway.exchange.auragen.complaints import Unreadable
+from fhir_gateway.exchange.unknown_keys import told
 from fhir_gateway.fhir.json import encode
 from tests.exchange.auragen.dossiers_at_auragen import TABLES, at_auragen
 from tests.exchange.auragen.said import said
@@ -141,7 +142,17 @@ def test_unknown_keys_are_kept_and_listed():
     tree["individuals"][1]["family"]["degree"] = 1
     read = AURAGEN.read(data(tree))
     assert read.unknown == {"/note": "x", "/individuals/1/family/degree": 1}
-    assert len(read.resources) == len(AURAGEN.read(data(case())).resources)
+    (*others, ours, theirs) = read.resources
+    assert len(others) == len(AURAGEN.read(data(case())).resources)
+    whose = {each["subject"]["identifier"]["value"]: list(told(each)) for each in (ours, theirs)}
+    assert whose == {
+        tree["index_case"]: [("/note", "x")],
+        tree["individuals"][1]["lib_id"]: [("/individuals/1/family/degree", 1)],
+    }
+    written = AURAGEN.write("clinic_mr", read.resources)
+    # The published schema allows no other key: they stay in the dossier.
+    assert written.data == AURAGEN.write("clinic_mr", others).data
+    assert "file-unknown-key-stays" in [each.complaint.detail for each in written.issues]
     assert [each.expression for each in AURAGEN.check(data(tree))] == ["/individuals/1/family/degree", "/note"]
 
 

@@ -55,7 +55,7 @@ def test_an_identifier_with_blanks_is_not_written():
 
 @pytest.mark.parametrize("system", [None, IPP])
 def test_generated_dossiers_go_to_ped_and_back_as_they_are(system: str | None):
-    for each in dossiers(60, 4):
+    for each in dossiers(10, 4):
         gathered = of_resources(each.resources())
         told, _ = kin.pedigree(gathered, family(gathered, system))
         written = ped.write(told)

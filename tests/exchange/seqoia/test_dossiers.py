@@ -12,6 +12,8 @@ import jsonschema
 import pytest
 
 from fhir_gateway.conformance.validators import r4_validator
+from fhir_gateway.exchange.files import Formats, Wish
+from fhir_gateway.exchange.seqoia.keys import ID_ANON
 from fhir_gateway.exchange.seqoia.seqoia import Seqoia
 from fhir_gateway.fhir.data_folder import data_folder
 from fhir_gateway.fhir.json import encode
@@ -66,6 +68,21 @@ def test_what_is_written_of_generated_dossiers_is_valid_by_the_published_schema(
         data = SEQOIA.write(resources).data
         assert data is not None
         judge.validate(json.loads(data))
+
+
+def test_the_number_of_the_table_of_pseudonyms_is_written_where_the_dossier_has_none():
+    held = [
+        {**each, "identifier": [one for one in each["identifier"] if one.get("system") != ID_ANON]}
+        if each["resourceType"] == "Patient"
+        else each
+        for each in next(at_seqoia(1, 5))
+    ]
+    people = [f"Patient/{each['id']}" for each in held if each["resourceType"] == "Patient"]
+    numbers = {key: f"77BBB{place}" for place, key in enumerate(people)}
+    wish = Wish("2026-11-22T10:00:00Z", called={ID_ANON: numbers})
+    file = Formats(TABLES).write("seqoia", held, wish)
+    assert file.data is not None
+    assert sorted(each["id_anon"] for each in json.loads(file.data)["patients"]) == sorted(numbers.values())
 
 
 def link(one: str, other: str, code: str) -> dict[str, Any]:

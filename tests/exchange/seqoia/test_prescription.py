@@ -17,6 +17,7 @@ from fhir_gateway.exchange.seqoia import links
 from fhir_gateway.exchange.seqoia.complaints import Unreadable
 from fhir_gateway.exchange.seqoia.formats import written_schema
 from fhir_gateway.exchange.seqoia.seqoia import Options, Seqoia
+from fhir_gateway.exchange.unknown_keys import HOMELESS
 from fhir_gateway.fhir.json import encode
 from tests.exchange.seqoia.files import INDEX, NOON, data, identity, person, prescription, relative, variant
 from tests.shared_data import shared
@@ -167,6 +168,32 @@ def test_na_is_nothing():
     variants = back(tree)["patients"][0]["resultat_compte_rendu_gleaves"]["variants"]
     assert "ARN-Tum-VAF" not in variants[0]
     assert variants[0]["ADN-Tum-VAF"] == "0.45"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"contig": ["GL000192.1"]}, {"start": 300_000_000}, {"contig": [1], "start": -5}, {"start": 900, "end": 800}],
+)
+def test_a_change_without_a_place_keeps_what_it_says_and_claims_no_profile(change: dict[str, Any]):
+    tree = prescription()
+    tree["patients"][0]["resultat_compte_rendu_gleaves"]["cnvs"][0] |= change
+    assert back(tree) == tree
+    wrong = [
+        each.issue.text()
+        for one in found("Observation", tree)
+        for each in r4_validator().validate_bytes(encode(one))
+        if each.is_error
+    ]
+    assert wrong == []
+
+
+def test_a_file_whose_kind_is_no_media_type_comes_back_and_claims_none():
+    tree = prescription()
+    for each in (tree["donneesMed"][0], tree["resultats"][0], tree["patients"][0]):
+        each["filetype"] = "pdf"
+    assert back(tree) == tree
+    kinds = {each["content"][0]["attachment"].get("contentType") for each in found("DocumentReference", tree)}
+    assert "pdf" not in kinds
 
 
 def test_dates_become_steps_with_their_begin_and_end():
@@ -322,14 +349,13 @@ def test_unknown_keys_are_kept_listed_and_put_back():
     where = "/patients/0/resultat_compte_rendu_gleaves/variants/0/SIFT"
     assert read.unknown == {"/pipeline_info": {"owner": "x"}, where: "0.02"}
     assert {each.expression for each in SEQOIA.check(data(tree))} == {"/pipeline_info", where}
-    assert back(tree, Options(free_text=True, kept=read.unknown)) == tree
-    assert "pipeline_info" not in back(tree)
+    assert back(tree) == tree
 
 
 def test_unknown_keys_do_not_leave_towards_another_organisation():
     tree = prescription(pipeline_info={"owner": "somebody"})
     read = SEQOIA.read(data(tree))
-    written = SEQOIA.write(read.resources, Options(kept=read.unknown))
+    written = SEQOIA.write(read.resources, Options())
     assert written.data is not None
     assert "somebody" not in written.data.decode()
     assert ("seqoia-text-stays", "/") in {(each.complaint.detail, each.values["where"]) for each in written.issues}
@@ -341,7 +367,57 @@ def test_unknown_keys_of_whatever_is_carried_as_fields_are_kept_apart():
     tree["patients"][0]["no_conformity_data"]["rank"] = 1
     read = SEQOIA.read(data(tree))
     assert set(read.unknown) == {"/dossier_cloture/is_new", "/patients/0/no_conformity_data/rank", "/patients/1/colour"}
-    assert back(tree, Options(free_text=True, kept=read.unknown)) == tree
+    assert back(tree) == tree
+
+
+ODD: dict[str, Any] = {"null": None, "none": [], "text": "", "deep": [{"x": {}}, 1.50, True], "a/b~c": {"0": "zéro"}}
+
+
+def test_an_unknown_key_comes_back_as_it_was_whatever_it_says():
+    tree = family({**relative("père", "Père", FATHER, "77AAA2"), "odd": ODD})
+    del tree["dossier_cloture"], tree["resultats"]
+    tree |= {"odd": ODD, "analysis_info": {"analysis_ID": "1", "x": {"y": None}}}
+    assert set(SEQOIA.read(data(tree)).unknown) == {"/odd", "/patients/1/odd", "/analysis_info/x"}
+    assert back(tree) == tree
+    kept = [each for each in found("Observation", tree) if "cle-inconnue" in str(each["code"])]
+    assert {each["subject"]["identifier"]["value"] for each in kept} == {"77AAA1", "77AAA2"}
+    wrong = [each.issue.text() for one in kept for each in r4_validator().validate_bytes(encode(one)) if each.is_error]
+    assert wrong == []
+
+
+def test_an_unknown_key_follows_what_it_stood_in():
+    signs = [{"code": "HP:0001250", "rank": 1}, {"code": "HP:0000252", "rank": 2}]
+    father = {**relative("père", "Père", FATHER, "77AAA2"), "rank": 3}
+    tree = family(father)
+    tree |= {"hpos": signs, "patients": tree["patients"][::-1]}
+    again = back(tree)
+    assert again["hpos"] == signs[::-1]  # in the order of the terms
+    assert [each.get("rank") for each in again["patients"]] == [None, 3]  # the index case first
+
+
+def test_an_unknown_key_goes_back_to_who_sent_it_and_to_nobody_else():
+    tree = prescription(pipeline_info={"owner": "somebody"}, commentaires=[{"commentaire": "Un mot"}])
+    sender = {"type": "Organization", "identifier": {"system": "s", "value": "1"}}
+    resources = [
+        {**each, "performer": [sender]} if each["resourceType"] == "Observation" else each
+        for each in SEQOIA.read(data(tree)).resources
+    ]
+    theirs = json.loads(SEQOIA.write(resources, Options(asker="s|1")).data or b"")
+    assert theirs["pipeline_info"] == {"owner": "somebody"}
+    assert "commentaires" not in theirs
+    for other in ("s|2", ""):
+        assert "pipeline_info" not in json.loads(SEQOIA.write(resources, Options(asker=other)).data or b"")
+
+
+def test_an_unknown_key_of_what_is_no_longer_there_is_told_and_not_written():
+    tree = prescription()
+    tree["patients"][0]["resultat_compte_rendu_gleaves"]["variants"][0]["SIFT"] = "0.02"
+    resources = [each for each in SEQOIA.read(data(tree)).resources if "69548-6" not in str(each.get("code"))]
+    written = SEQOIA.write(resources, OURS)
+    where = "/patients/0/resultat_compte_rendu_gleaves/variants/0/SIFT"
+    assert where in [each.expression for each in written.issues if each.complaint is HOMELESS]
+    assert written.data is not None
+    assert "SIFT" not in written.data.decode()
 
 
 @pytest.mark.parametrize(
@@ -390,6 +466,7 @@ def test_a_transfer_without_a_date_is_kept_and_told():
     read = SEQOIA.read(data(tree))
     assert read.unknown == {"/prescripteurs_old/0": {"prescripteur_from": "402"}}
     assert [each.complaint.detail for each in read.issues] == ["seqoia-transfer-undated"]
+    assert back(tree) == tree
 
 
 def test_a_dossier_without_the_number_of_the_platform_is_not_written():

@@ -1,6 +1,6 @@
 """Which rows make variants, what these say, what is listed with its line.
 
-Source: VCF 4.0 to 4.4; issues 37, 63, 96 and 112 of vcf2fhir (sample by name, source class, one variant for each ALT).
+Source: VCF 4.0 to 4.5; issues 37, 63, 96 and 112 of vcf2fhir (sample by name, source class, one variant for each ALT).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from fhir_gateway.exchange.vcf.observation import About, observation, variant_of
 from fhir_gateway.exchange.vcf.reading import Reported, check, read
 from fhir_gateway.exchange.vcf.writing import compressed
 from fhir_gateway.fhir.outcome import InvalidRequest, TooCostly
@@ -81,6 +82,30 @@ def test_without_assembly_and_contigs_nothing_is_read() -> None:
 
 def test_contigs_of_another_assembly_are_refused() -> None:
     assert refusal(vcf(meta=("##contig=<ID=1,length=249250621>",))) == "vcf-assembly-differs"
+
+
+@pytest.mark.parametrize("bases", [248387328, 247249719], ids=["T2T-CHM13", "NCBI36"])
+def test_contigs_of_an_assembly_that_is_not_known_are_refused_though_one_is_stated(bases: int) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_rows("chr1 100 . A G . . . GT 0/1", meta=(f"##contig=<ID=chr1,length={bases}>",))
+    assert [each.complaint.detail for each in caught.value.issues] == ["vcf-contig-length"]
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ("1 9 . A <DEL> . . END=999999999999 GT 0/1", "END"),
+        ("1 9 . A <DEL> . . SVLEN=-999999999 GT 0/1", "SVLEN"),
+        ("1 9 . A G . . . GT:PS 0|1:abc", "PS"),
+    ],
+)
+def test_what_lies_beyond_the_contig_or_is_no_number_is_left_out_and_listed(row: str, field: str) -> None:
+    found = read_rows(row)
+    assert [issue.values["field"] for issue in found.listed] == [field]
+    assert [(each.start, each.end, each.phase_set) for each in found.variants] == [(9, 9, None)]
+    assert [variant_of(observation(each, About({"reference": "Patient/p"})))[0] for each in found.variants] == list(
+        found.variants
+    )
 
 
 def test_the_mitochondrion_of_hg19_has_no_reference_sequence_here() -> None:
@@ -305,14 +330,19 @@ def test_a_hundred_thousand_records_are_reduced_to_the_reported_within_two_secon
 # --- files
 
 
-@pytest.mark.parametrize("version", ["4.0", "4.1", "4.2", "4.3", "4.4"])
-def test_versions_4_0_to_4_4_are_read(version: str) -> None:
+@pytest.mark.parametrize("version", ["4.0", "4.1", "4.2", "4.3", "4.4", "4.5"])
+def test_versions_4_0_to_4_5_are_read(version: str) -> None:
     found = read(vcf("1 100 . A G . . . GT 0/1", version=version), "TUMEUR", assembly="GRCh38")
     assert (len(found.variants), found.listed) == (1, ())
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    data = b"\xef\xbb\xbf" + vcf("1 100 . A G . . . GT 0/1")
+    assert len(read(data, "TUMEUR", assembly="GRCh38").variants) == 1
+
+
 def test_a_newer_version_is_read_with_a_warning() -> None:
-    found = read(vcf("1 100 . A G . . . GT 0/1", version="4.5"), "TUMEUR", assembly="GRCh38")
+    found = read(vcf("1 100 . A G . . . GT 0/1", version="4.6"), "TUMEUR", assembly="GRCh38")
     assert (len(found.variants), details(found)) == (1, ["vcf-version-newer"])
 
 

@@ -6,6 +6,8 @@ Source: VCF 4.3; pysam (htslib) as witness.
 from __future__ import annotations
 
 import gzip
+import random
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from fhir_gateway.exchange.vcf.reading import read
 from fhir_gateway.exchange.vcf.variant import AllelicState, Annotation, Variant
 from fhir_gateway.exchange.vcf.writing import compressed, write, write_variants
 from fhir_gateway.fhir.number import Number
+from tests.exchange.vcf.files import read_rows
+from tests.exchange.vcf.random_files import vcf
 
 ABOUT = About({"reference": "Patient/p"}, {"reference": "Specimen/s"}, effective="2026-11-22")
 CODING = "NM_000138.5:c.1129T>C"
@@ -206,6 +210,59 @@ def test_bcftools_reads_what_is_written_and_has_nothing_to_sort(tmp_path: Path) 
     plain = bcftools.view("-H", str(file))
     assert bcftools.view("-H", "-i", "POS>0", str(file)) == plain
     assert bcftools.sort(str(file)).splitlines()[-4:] == plain.splitlines()
+
+
+SEEDS = range(60)
+
+
+def called(file: Path, chromosomes: dict[str, str]) -> Counter[tuple[str, int, str, str]]:
+    """Return the ALTs that the sample S has, as htslib reads them; not those that name no allele."""
+    pysam = pytest.importorskip("pysam")
+    found: Counter[tuple[str, int, str, str]] = Counter()
+    with pysam.VariantFile(str(file)) as opened:
+        for row in opened:
+            genotype = row.samples["S"].get("GT") if "GT" in row.format else None
+            for alt in (row.alts[number - 1] for number in {each for each in genotype or () if each}):
+                if alt not in ("*", "<*>", "<NON_REF>") and row.chrom in chromosomes:
+                    found[chromosomes[row.chrom].replace("MT", "M"), row.pos, row.ref, alt] += 1
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_a_caller_writes_the_called_alleles_are_those_that_htslib_reads(seed: int, tmp_path: Path) -> None:
+    draw = random.Random(seed)
+    data, chromosomes = vcf(draw)
+    file = tmp_path / "called.vcf"
+    file.write_bytes(data)
+    found = read(compressed(data) if draw.random() < 0.3 else data, "S")
+    assert "vcf-row-value" not in found.counts
+    assert Counter((each.chromosome, each.start, each.ref, each.alt) for each in found.variants) == called(
+        file, chromosomes
+    )
+    assert [variant_of(observation(each, ABOUT))[0] for each in found.variants] == list(found.variants)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_called_comes_back_from_the_file_that_is_written_of_it(seed: int) -> None:
+    data, _ = vcf(random.Random(seed))
+    found = read(data, "S")
+    again = read(write_variants(found.variants, "S", found.assembly), "S")
+    assert sorted(map(repr, map(kept, again.variants))) == sorted(map(repr, map(kept, found.variants)))
+
+
+def kept(variant: Variant) -> Variant:
+    """Return what rows of one ALT each say: whether the other allele of a genotype is REF they do not, nor all reads of
+    the mitochondrion; a breakend names its mate as the contigs of its own file are called."""
+    is_unsaid = variant.genotype in ("./1", "1/.", ".|1", "1|.") or variant.chromosome == "M"
+    return replace(variant, alt=variant.alt.replace("chr", ""), state=None if is_unsaid else variant.state)
+
+
+def test_percent_encoded_values_stay_as_they_are() -> None:
+    row = "1 9 . A G . . EVENT=a%3Bb%25 GT 0/1"
+    found = read_rows(row)
+    written = write_variants(found.variants, "S", "GRCh38")
+    assert b"\tEVENT=a%3Bb%25;" in written
+    assert [variant_of(observation(each, ABOUT))[0] for each in found.variants] == list(found.variants)
 
 
 def loinc(part: dict[str, Any]) -> str | None:
