@@ -38,7 +38,6 @@ _OF_RESULTS = frozenset(
 )  # fmt: skip
 
 _CHOICE = 10  # matches that one is chosen from at most, where one is chosen
-_SEVERAL = 2  # conditions from which on they are asked together
 
 Asked = tuple[str, str, str]  # resource type, query, and the expression where the reference first stands
 
@@ -54,12 +53,12 @@ Together = Mapping[tokens.Token, list[Key]]
 def together(gateway: Gateway, view: Read | None, entries: Sequence[Entry]) -> Together | None:
     """Return what the conditions of entries name that ask for one identifier each, found at once: for `resolve`.
 
-    None where few ask so.
+    None where none asks so.
     """
     if view is None:
         return None
     asked = [token for entry in entries if (token := _token(gateway, entry)) is not None]
-    if len(asked) < _SEVERAL:
+    if not asked:
         return None
     narrowing = view.narrowing if gateway.access is None else gateway.access.reading
     return tokens.found(view, gateway.registry, narrowing, asked, _CHOICE)

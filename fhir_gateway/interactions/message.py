@@ -8,7 +8,6 @@ Source: architecture, path (c); HL7 v2.5.1, chapter 2, 2.9; IHE ITI TF-2x, C.2.
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import time
@@ -55,7 +54,6 @@ log = logging.getLogger(__name__)
 _VERSIONS = ("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.1", "2.8.2")
 # AA and AE are final; after AR the sender sends again, and is then heard anew.
 _ANSWERED: frozenset[State] = SETTLED | {"failed-content"}
-_LARGE = 1024 * 1024  # bytes
 _PLACES = 100  # of what no rule read, in the log
 _ENHANCED = {"AL": (True, True), "NE": (False, False), "ER": (False, True), "SU": (True, False)}  # success, error
 ConverterOf = Callable[[tuple[str, ...]], "Converter"]  # by the sites laid over the mappings that ship
@@ -149,8 +147,6 @@ class Intake:
             receipt = self._turned_away(incoming, _defect(error))
         with self._counting:
             self._counts[receipt.state] += 1
-        if len(incoming.data) > _LARGE:
-            gc.collect(1)  # a message and its segments know each other: else its bytes would stay for a while
         return receipt
 
     def receive_all(self, data: bytes, door: str, actor: Actor | None = None, dry: bool = False) -> Receipt:
@@ -427,8 +423,11 @@ class _Work:
                 ours = problem(complaints.MADE_INVALID.at(None, mapping=self._mapping, mid=self._mid))
                 judged = replace(judged, problems=(ours, *judged.problems))
             return self._failed(judged)
-        if not act.is_settled:
-            messages.settle_alone(gateway.everything.store, self._mid, self._was, conclude(act.warnings))
+        else:
+            if not act.is_settled:
+                messages.settle_alone(gateway.everything.store, self._mid, self._was, conclude(act.warnings))
+        finally:
+            self._act = None  # which knows this through `conclude`: else all of a message would stay to be collected
         judged = of_issues([*issues, *act.warnings])
         return self._receipt(_state(judged), judged)
 

@@ -43,6 +43,7 @@ _CACHE_OF_LARGE_KIB = 4096
 _PIECE = 1024 * 1024
 _PROGRESS_STEPS = 20_000  # virtual machine steps between looks at the clock: well under a millisecond
 _BUSY_MILLISECONDS = 10_000
+_LOOKED_AT = 8  # writes after which the length of the log is looked at, if none was large
 _LOG_BYTES = 64 * 1024 * 1024  # how long the log may become before it is carried over into the file
 
 
@@ -110,14 +111,14 @@ class SqliteWriter(_Connected, Writer):
     large = False  # whether a document of some size was written
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        # A statement of many rows spends less on its way in and out than as many of one row.
-        names = tuple(columns)
-        whole = len(rows) - len(rows) % _ROWS
-        for first in range(0, whole, _ROWS):
-            values = list(chain.from_iterable(rows[first : first + _ROWS]))
-            self._connection.execute(_insert(table, names, _ROWS), values)
-        if whole < len(rows):
-            self._connection.executemany(_insert(table, names, 1), rows[whole:])
+        # A statement of many rows spends less on its way in and out than as many of one row, and lets other threads
+        # have the interpreter once and not after each row.
+        names, at, left = tuple(columns), 0, len(rows)
+        for size in _ROWS:
+            while left >= size:
+                values = [*chain.from_iterable(rows[at : at + size])] if size > 1 else rows[at]
+                self._connection.execute(_insert(table, names, size), values)
+                at, left = at + size, left - size
 
     def insert_large(self, table: str, columns: Sequence[str], row: Row) -> None:
         # Bound as a value the document would be copied twice over, and stay with the statement.
@@ -197,10 +198,10 @@ class SqliteWriter(_Connected, Writer):
 
 
 _REPLACE = "UPDATE resource SET vid = ?, last_updated = ?, deleted = ?, idx_hash = ?, body = ? WHERE rid = ?"
-_ROWS = 64  # of one INSERT
+_ROWS = (64, 32, 16, 8, 4, 2, 1)  # of one INSERT
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
     row = f"({', '.join('?' * len(columns))})"
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
@@ -248,6 +249,7 @@ class SqliteStore:
         self._writer_connection = self._connect()
         self._organisations = False  # whether Organizations were written since the last commit
         self._large = False  # whether a document of some size was
+        self._unlooked = 0  # writes since the length of the log was looked at
         self._resources = False  # whether anything was that reads by id may see
         self._instant = self._newest_instant()
         self._writer = threading.Thread(target=self._write_on, name="sqlite-writer", daemon=True)
@@ -325,6 +327,7 @@ class SqliteStore:
                 for each in group:
                     self._commit_together([each], last_try=True)
                     del each
+            self._unlooked += len(group)
             del job, group  # what was written may have a large document: it goes while the next is waited for
             self._shorten_log()
 
@@ -344,6 +347,7 @@ class SqliteStore:
             connection.execute("COMMIT")
             if self._large:
                 self._large = False
+                self._unlooked = _LOOKED_AT
                 connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             if self._resources:
                 self._resources = False
@@ -374,6 +378,9 @@ class SqliteStore:
         Most is carried over beside the readers; only then, when little is left, plain reads are held back, so that
         the log can begin anew. Where another reader still stands in it, the next attempt is some commits away.
         """
+        if self._unlooked < _LOOKED_AT and self._log_bytes > 0:
+            return  # to look is to let others have the interpreter, and to wait for it
+        self._unlooked = 0
         try:
             if self._log.stat().st_size < self._log_bytes:
                 return

@@ -6,7 +6,7 @@ Source: mappings/README.md.
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fhir_gateway.transform import complaints
@@ -214,7 +214,7 @@ _OFTEN = 32
 # --- other instances
 
 
-def named_instances(name: str, segment: Any, scope: Scope, filling: Filling) -> list[Any]:
+def named_instances(name: str, segment: Any, scope: Scope, filling: Filling) -> Sequence[Any]:
     """Return the instances of an id that are nearest: made of this segment, in this group, around it, within it.
 
     "*": all others.
@@ -225,8 +225,10 @@ def named_instances(name: str, segment: Any, scope: Scope, filling: Filling) -> 
     while here is not None:
         found = here.instances.get(name)
         if found:
+            if len(found) == 1:
+                return found
             own = [each for each in found if each.segment is not None and each.segment is segment]
-            return own or list(found)
+            return own or found
         here = here.parent
     return _within(name, scope)
 
@@ -240,13 +242,33 @@ def grouped_instances(
     wanted = text(segment, scope)
     if not wanted:
         return []
-    here = scope
-    found = _within(name, here)
-    while len(found) < 2 and here.parent is not None:
+    known, here = filling.run.grouped, scope
+    by_text = _grouped(known, name, text, here, of_children=True)
+    while by_text is None and here.parent is not None:
         here = here.parent
-        found = [*here.instances.get(name, ()), *_within(name, here)]
-    same = [each for each in found if each.segment is not None and text(each.segment, each.scope) == wanted]
-    return same[1:] if wanted and same and same[0] is filling.instance else []
+        by_text = _grouped(known, name, text, here, of_children=False)
+    same = by_text.get(wanted, ()) if by_text is not None else ()
+    return list(same[1:]) if same and same[0] is filling.instance else []
+
+
+_Grouped = dict[str, list[Any]]
+
+
+def _grouped(
+    known: dict[Any, _Grouped | None], name: str, text: Callable[[Any, Scope], str], here: Scope, *, of_children: bool
+) -> _Grouped | None:
+    """Return the instances of an id in a group by a text of their segments, found once; None where there is one."""
+    key = (id(here), name, text, of_children)
+    if key not in known:
+        found = _within(name, here)
+        if not of_children:
+            found = [*here.instances.get(name, ()), *found]
+        by_text: _Grouped = {}
+        for each in found if len(found) > 1 or here.parent is None else ():
+            if each.segment is not None:
+                by_text.setdefault(text(each.segment, each.scope), []).append(each)
+        known[key] = by_text if len(found) > 1 or here.parent is None else None
+    return known[key]
 
 
 def _within(name: str, scope: Scope) -> list[Any]:

@@ -45,16 +45,16 @@ class Grouping:
         """Return the groups of a message, the whole first. `misplaced`: segments that have no place are added to it."""
         node = self._root
         scope = root = Scope(node.name)
-        step = 0  # how far into its head the group is
-        steps: dict[int, int] = {}
+        steps: dict[int, int] = {}  # how far into its head each group is
         for segment in segments:
             name = segment.name
             at: _Node | None = node
             here: Scope | None = scope
             while at is not None and here is not None:
+                if name in at.plain:
+                    break
                 place = at.head.get(name)
-                step = steps.get(id(here), 0)
-                if place is not None and place >= step and not here.children:
+                if place is not None and place >= steps.get(id(here), 0) and not here.children:
                     steps[id(here)] = place + (name not in at.repeating)
                     break
                 if name in at.body:
@@ -90,7 +90,7 @@ def _names_of(group: Group) -> tuple[frozenset[str], frozenset[str]]:
 
 
 class _Node:
-    __slots__ = ("body", "head", "name", "opens", "own", "parent", "repeating", "within")
+    __slots__ = ("body", "head", "name", "opens", "own", "parent", "plain", "repeating", "within")
 
     def __init__(self, group: Group, parent: _Node | None) -> None:
         self.name = group.name
@@ -98,6 +98,7 @@ class _Node:
         self.head = {name: place for place, name in enumerate(group.head)}
         self.body = frozenset(group.body)
         self.own = self.body | frozenset(group.head)
+        self.plain = self.body - frozenset(group.head)
         self.repeating = self.body & frozenset(group.head)
         self.within = [_Node(each, self) for each in group.groups]
         self.opens: dict[str, _Node] = {}

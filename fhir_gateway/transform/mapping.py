@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import compress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform import complaints
@@ -40,8 +41,7 @@ class Source(Protocol):
     def seed(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Unplaced:
+class Unplaced(NamedTuple):
     """A field with content that no rule read. `where`: segment, its number, field, as ERR-2 tells it."""
 
     where: str
@@ -79,8 +79,8 @@ def _entry(instance: Instance) -> dict[str, Any]:
 class _Maker:
     """Makes the instances of one making in a scope."""
 
-    __slots__ = ("_names", "around", "making", "own", "per_segment", "prefer", "request", "required", "segments",
-                 "test")  # fmt: skip
+    __slots__ = ("_names", "_plain", "around", "making", "own", "per_segment", "prefer", "request", "required",
+                 "segments", "test")  # fmt: skip
 
     def __init__(self, making: Making, compiler: Compiler, rules: Rules, targets: Targets, per_segment: bool) -> None:
         self.making = making
@@ -95,6 +95,7 @@ class _Maker:
         own = compiler.instance(making.id, making.rules, making.resource, self.per_segment) if making.rules else ""
         self._names = (test, own, segments, around)
         self.required = _required(targets, making.resource)
+        self._plain = frozenset(name for name, _ in self.required)  # a resource that has them lacks none
         self.prefer = making.prefer
 
     def ready(self, functions: Functions) -> None:
@@ -122,21 +123,28 @@ class _Maker:
         filling = Filling(run, instance, resource)
         if self.own is not None:
             self.own(instance.segment, scope, resource, filling)
+        per, there = self.per_segment, scope.segments
         for name, fill in self.segments:
-            for segment in self._segments(name, instance, scope):
+            if name == per:
+                found: Sequence[Any] = (instance.segment,)
+            elif name in there:
+                found = there[name]
+            else:
+                found = () if scope.parent is None else self._around(name, scope)
+            for segment in found:
                 filling.labels = {}
                 fill(segment, scope, resource, filling)
         if self.around:
             filled = instance.filled
+            around = (scope.parent if self.per_segment else None) or scope
             for name, fill in self.around:
-                for where, segment in _all_within((scope.parent if self.per_segment else None) or scope, name):
+                for where, segment in _all_within(around, name):
                     filling.labels = {}
                     fill(segment, where, resource, filling)
             instance.filled = filled
 
-    def _segments(self, name: str, instance: Instance, scope: Scope) -> Sequence[Any]:
-        if name == self.per_segment:
-            return (instance.segment,)
+    def _around(self, name: str, scope: Scope) -> Sequence[Any]:
+        """Return the segments of a name that a scope has, or one around it from which it may have them."""
         here: Scope | None = scope
         while here is not None:
             found = here.segments.get(name)
@@ -150,18 +158,14 @@ class _Maker:
     def lacks(self, instance: Instance) -> str:
         """Return an element that is required and absent; "" where there is none."""
         resource = instance.resource
-        for name, names in self.required:
-            if names.isdisjoint(resource):
-                return name
-        return ""
+        if resource.keys() >= self._plain:
+            return ""
+        return next((name for name, names in self.required if names.isdisjoint(resource)), "")
 
     def find(self, instance: Instance, run: Run) -> None:
         """Say what an instance is found by: the identifier of the type most preferred that names an authority."""
-        usable = [
-            each
-            for each in _identifiers(instance.resource.get(self.making.found_by))
-            if "system" in each and "value" in each and each.get("use") != "old"
-        ]
+        identifiers = _identifiers(instance.resource.get(self.making.found_by))
+        usable = [each for each in identifiers if "system" in each and "value" in each and each.get("use") != "old"]
         if usable:
             instance.criteria = criteria(usable[0] if len(usable) == 1 else min(usable, key=self._rank))
         elif self.making.required:
@@ -253,7 +257,12 @@ class MessageMapping:
         for refer, *where in run.later:
             refer(*where)
         self._complete(run)
-        return Result(tuple(run.instances), tuple(run.issues), self._unplaced(segments, run), _placed(run))
+        unplaced = self._unplaced(segments, run)
+        # What knows each other would stay until somebody collects it: dearer than all of the mapping.
+        run.later.clear()
+        run.grouped.clear()
+        root.part()
+        return Result(tuple(run.instances), tuple(run.issues), unplaced, _placed(run))
 
     def _judge_order(self, segments: Iterable[Segment], misplaced: Sequence[Misplaced], run: Run) -> None:
         """Say which segments are missing, and which stand where no group has a place for them."""
@@ -315,10 +324,18 @@ class MessageMapping:
         for segment in segments:
             name = segment.name
             known = placed.get(segment, 0) | ignored.get(name, 0) | 1
-            for number in compress(_NUMBERS, segment.fields):
-                if not known >> number & 1:
+            fields = segment.fields
+            unknown = _not_in(known, len(fields))
+            if any(compress(fields, unknown)):
+                for number in compress(compress(_NUMBERS, unknown), compress(fields, unknown)):
                     found.append(Unplaced(f"{name}^{segment.number}^{number}"))
         return tuple(found)
+
+
+@lru_cache(4096)
+def _not_in(known: int, count: int) -> tuple[bool, ...]:
+    """Return for so many numbers whether a mask lacks them."""
+    return tuple(not known >> number & 1 for number in range(count))
 
 
 def _placed(run: Run) -> tuple[Fired, ...]:

@@ -109,13 +109,15 @@ class Body:
 
     def __init__(self, first: Iterable[tuple[str, str]]) -> None:
         self._first = tuple(first)
-        self._lines: list[str] = []
-        self._depth = 1
+        self._lines: list[tuple[tuple[int, ...], str]] = []  # each with the blocks that it stands in
+        self._blocks: tuple[int, ...] = ()
+        self._loops: set[int] = set()
+        self._count = 0
         self._finds: dict[str, str] = {}
         self._shared: list[str] = []
 
     def add(self, *lines: str) -> None:
-        self._lines += (f"{'    ' * self._depth}{line}" for line in lines)
+        self._lines += ((self._blocks, line) for line in lines)
 
     def remark(self, text: str) -> None:
         """Write a comment; it stays one whatever the text is."""
@@ -128,12 +130,15 @@ class Body:
             yield
             return
         self.add(head)
-        self._depth += 1
-        before = len(self._lines)
+        around, before = self._blocks, len(self._lines)
+        self._count += 1
+        self._blocks = (*around, self._count)
+        if head.startswith("for "):
+            self._loops.add(self._count)
         yield
         if len(self._lines) == before:
             self.add("pass")
-        self._depth -= 1
+        self._blocks = around
 
     def use(self, expression: Expression) -> str:
         """Return an expression as it may stand in a line: what is asked for more than once is made a local first."""
@@ -147,16 +152,24 @@ class Body:
 
     def lines(self) -> list[str]:
         """Return the function's lines."""
-        uses = Counter(int(found[1]) for line in self._lines for found in _MARK.finditer(line))
+        uses = Counter(int(found[1]) for _, line in self._lines for found in _MARK.finditer(line))
 
         def replaced(found: re.Match[str]) -> str:
             at = int(found[1])
             return f"text_{at}" if uses[at] > 1 else self._shared[at]
 
-        whole = [_MARK.sub(replaced, line) for line in self._lines]
-        locals_ = [f"text_{at} = {self._shared[at]}" for at, count in sorted(uses.items()) if count > 1]
+        made: dict[tuple[int, ...], list[str]] = {}  # the locals at the beginning of each block
+        for at, count in sorted(uses.items()):
+            if count > 1:
+                made.setdefault(self._around_all(at), []).append(f"text_{at} = {self._shared[at]}")
+        at_top = made.pop((), [])
+        whole: list[str] = []
+        for blocks, line in self._lines:
+            indent = "    " * (len(blocks) + 1)
+            whole += (f"{indent}{each}" for each in made.pop(blocks, ()))
+            whole.append(indent + _MARK.sub(replaced, line))
         used = set[str]()
-        for line in (*whole, *locals_):
+        for line in (*whole, *at_top):
             if not line.lstrip().startswith("#"):
                 used.update(_NAME.findall(_QUOTED.sub("", line)))
         first: list[str] = []
@@ -164,4 +177,14 @@ class Body:
             if not used.isdisjoint(names.split()):
                 first.insert(0, line)
                 used.update(_NAME.findall(line))
-        return [*(f"    {line}" for line in (*first, *locals_)), *(whole or ["    pass"])]
+        return [*(f"    {line}" for line in (*first, *at_top)), *(whole or ["    pass"])]
+
+    def _around_all(self, at: int) -> tuple[int, ...]:
+        """Return the innermost block around all uses of what is shared, and around the loops that they stand in."""
+        places = [blocks for blocks, line in self._lines if f"\x01{at}\x02" in line]
+        common: list[int] = []
+        for each in zip(*places, strict=False):
+            if len(set(each)) > 1 or each[0] in self._loops:
+                break
+            common.append(each[0])
+        return tuple(common)

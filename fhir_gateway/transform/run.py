@@ -15,6 +15,7 @@ from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.transform.source import Scope
 
 _NONE: Mapping[str, tuple[str, ...]] = {}
+_NUMBERS = tuple(f"{number:012x}" for number in range(256))  # as urls end in them
 
 
 class Fired(NamedTuple):
@@ -34,18 +35,18 @@ class Instance:
     the sender asks for; `filled`: whether a rule with a source made something of it.
     """
 
-    __slots__ = ("criteria", "deleted", "filled", "full_url", "id", "request", "resource", "scope", "segment")
+    # Said once here: most instances keep most of it.
+    criteria = ""
+    filled = False
+    scope: Scope | None = None
+    segment: Any = None
 
     def __init__(self, name: str, resource: dict[str, Any], full_url: str, request: str) -> None:
         self.id = name
         self.resource = resource
         self.full_url = full_url
         self.request = request
-        self.criteria = ""
-        self.scope: Scope | None = None
-        self.segment: Any = None
         self.deleted: list[str] = []
-        self.filled = False
 
 
 class Filling:
@@ -62,11 +63,13 @@ class Filling:
 
 class Run:
     """One application of a mapping. `placed`: the fields that a rule read, a bit each, by segment; `trace`: what fired,
-    if asked for; `later`: references, made when all instances are. `holders`: the elements of types of resources whose
-    references hold the resource they are to until that has its place.
+    if asked for; `later`: references, made when all instances are; `grouped`: instances of groups, by a text of their
+    segments. `holders`: the elements of types of resources whose references hold the resource they are to until that
+    has its place.
     """
 
-    __slots__ = ("_count", "_holders", "_seed", "_shared", "_unique", "instances", "issues", "later", "placed", "trace")
+    __slots__ = ("_count", "_holders", "_seed", "_shared", "_unique", "grouped", "instances", "issues", "later",
+                 "placed", "trace")  # fmt: skip
 
     def __init__(self, seed: bytes, traced: bool = False, holders: Mapping[str, tuple[str, ...]] = _NONE) -> None:
         self._seed = seed
@@ -77,6 +80,7 @@ class Run:
         self.instances: list[Instance] = []
         self.issues: list[Issue] = []
         self.later: list[tuple[Any, ...]] = []
+        self.grouped: dict[Any, Any] = {}
         self.placed: dict[Any, int] = {}
         self.trace: list[Fired] | None = [] if traced else None
 
@@ -89,12 +93,13 @@ class Run:
         if not self._unique:
             made = blake2b(self._seed, digest_size=9).hexdigest()
             self._unique = f"urn:uuid:{made[:8]}-{made[8:12]}-4{made[12:15]}-8{made[15:18]}-"
-        return f"{self._unique}{number:012x}"
+        return self._unique + (_NUMBERS[number] if number < len(_NUMBERS) else f"{number:012x}")
 
     def instance(self, name: str, type_name: str, request: str) -> Instance:
         """Return a new instance, the last of this run."""
-        made = Instance(name, {"resourceType": type_name}, self.full_url(len(self.instances) + 1), request)
-        self.instances.append(made)
+        instances = self.instances
+        made = Instance(name, {"resourceType": type_name}, self.full_url(len(instances) + 1), request)
+        instances.append(made)
         return made
 
     def reference(self, resource: dict[str, Any], filling: Filling) -> dict[str, Any]:

@@ -49,6 +49,13 @@ class Scope:
             scope = scope.parent
         return None
 
+    def part(self) -> None:
+        """Forget what knows this group: its instances, and the groups within, which keep what is around them."""
+        for each in self.children:
+            each.part()
+        self.children.clear()
+        self.instances.clear()
+
 
 Convert = Callable[[str], Any]  # None: the text is none of the type
 

@@ -52,6 +52,7 @@ class Writer:
         self._body = body
         self._type = type_name
         self._home = home
+        self._segment = "None" if home.kind == "datatype" else "segment"  # a node of a data type knows its own
         self._fills = False  # whether it notes parts of its own segment that rules made something of
         self._sees = False  # and such as stand in templates
 
@@ -102,8 +103,13 @@ class Writer:
         nodes = body.use(self._path(rule, self._language.nodes, known, NONE_OF))
         if self._home.kind == "datatype":
             # Within a data type a condition speaks of the whole, not of the part that a rule reads.
-            with body.block(test), body.block(f"for part_node in {nodes}:"):
-                yield "part_node"
+            with body.block(test):
+                if nodes.startswith("(") and nodes.endswith(",)"):  # one that is there
+                    body.add(f"part_node = {nodes[1:-2]}")
+                    yield "part_node"
+                else:
+                    with body.block(f"for part_node in {nodes}:"):
+                        yield "part_node"
         else:
             with body.block(f"for node in {nodes}:"), body.block(test):
                 yield "node"
@@ -144,7 +150,7 @@ class Writer:
                 body.add(f"elif text == {deletion!r}:", f"    {deleted}")
             if not rule.map:
                 told = "elif text:" if deletes or not deletion else f"elif text and text != {deletion!r}:"
-                body.add(told, f"    unfit({node}, segment, {target.type!r}, {rule.to!r}, filling)")
+                body.add(told, f"    unfit({node}, {self._segment}, {target.type!r}, {rule.to!r}, filling)")
 
     def _mark(self, rule: Rule) -> None:
         """Write what notes that a field of the message found its place, and that the instance is filled."""
@@ -171,7 +177,7 @@ class Writer:
         body, program = self._body, self._program
         withdraws = target.type == "Reference" and bool(rule.type)
         part = self._part(rule.path) if rule.path else None
-        told = f"{program.bind('rule', rule)}, {part!r}, {node}, segment, filling)"
+        told = f"{program.bind('rule', rule)}, {part!r}, {node}, {self._segment}, filling)"
         done = [f"warned({told}"] if rule.warn else []
         begun = "begun" if rule.type and not rule.value else "None"
         within = self._home.kind == "datatype" and not rule.instance
@@ -330,7 +336,7 @@ class Writer:
             if self._language.deletion:
                 body.add(f"if text == {self._language.deletion!r}:", "    value = None")
             with body.block(f"if {self._said()}:"):
-                body.add(f"value = {translate}(text, value, {node}, segment, filling)")
+                body.add(f"value = {translate}(text, value, {node}, {self._segment}, filling)")
 
     def _is_of_resource(self) -> bool:
         return self._compiler.targets.is_resource(self._type)
@@ -351,7 +357,7 @@ class Writer:
 
     def _translated(self, rule: Rule, target: Target, maps: CodeMap, node: str) -> None:
         """Write what leaves in `value` what the code in `text` becomes."""
-        call = f"{self._translate(rule, target, maps, kept=False)}(text, None, {node}, segment, filling)"
+        call = f"{self._translate(rule, target, maps, kept=False)}(text, None, {node}, {self._segment}, filling)"
         if not target.primitive:
             self._body.add(f"value = {call} if {self._said()} else None")
             return
@@ -392,7 +398,9 @@ class Writer:
             name = repr(target.steps[0].name)
             self._body.add(f"known = {{each.get('reference') for each in into.get({name}, ())}}")
             found = f"[each for each in {found} if each.full_url not in known]"
-        with self._body.block(f"for each in {found}{'' if target.always_new else '[:1]'}:"):
+        (step, *further) = target.steps
+        taken = f"if {step.name!r} not in into:" if not (further or step.many or step.rivals) else ""
+        with self._body.block(taken), self._body.block(f"for each in {found}{'' if target.always_new else '[:1]'}:"):
             self._body.add("value = {'reference': each.full_url}" if as_reference else "value = each.full_url")
             self._put(rule, target, node, distinct=distinct)
         program.add(later, "node, segment, scope, into, filling, labels", self._body.lines)

@@ -5,6 +5,7 @@ Source: architecture, path (c) and law 7; HL7 v2.5.1, chapter 2, 2.9, chapter 3;
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from fhir_gateway.exchange.hl7v2.convert import Converter, converter
+from fhir_gateway.exchange.hl7v2.er7 import Message
 from fhir_gateway.fhir.outcome import Unavailable
 from fhir_gateway.interactions.gateway import Gateway
 from fhir_gateway.interactions.message import Intake, Receipt
+from fhir_gateway.interactions.message_act import MessageAct
 from fhir_gateway.interactions.trace import TraceLog
 from fhir_gateway.policy.actor import Actor
 from fhir_gateway.policy.partners import Partner, Partners
@@ -498,3 +501,14 @@ def test_a_large_document_is_stored_whole_and_so_are_its_versions(desk: Desk):
     desk.put({"resourceType": "Binary", "id": id, "contentType": "text/plain", "data": data[4:]})
     assert desk.get(f"Binary/{id}")["data"] == data[4:]
     assert desk.get(f"Binary/{id}/_history/1")["data"] == data
+
+
+def test_a_message_that_was_answered_leaves_nothing_to_be_collected(feed: Feed):
+    feed.send(adt("A28", "C1", "1"))
+    gc.collect()
+    gc.disable()
+    try:
+        assert feed.send(adt("A28", "C2", "2")).code == "AA"
+        assert [each for each in gc.get_objects() if type(each) in (Message, MessageAct)] == []
+    finally:
+        gc.enable()

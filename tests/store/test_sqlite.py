@@ -14,9 +14,10 @@ import pytest
 
 from fhir_gateway.fhir.outcome import TooCostly, Unavailable
 from fhir_gateway.store import open_store
-from fhir_gateway.store.contract import Put, Write
+from fhir_gateway.store.contract import Put, Row, Write
 from fhir_gateway.store.resource_types import ResourceTypes
 from fhir_gateway.store.sqlite import SqliteStore
+from fhir_gateway.store.writer import Writer
 from tests.store.conftest import TYPES
 from tests.store.drafts import draft
 
@@ -87,6 +88,19 @@ def test_a_closed_store_refuses_writes(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(Unavailable):
         store.write(lambda tx: None)
+
+
+def test_rows_of_any_number_are_written_once_each_and_in_order(store: SqliteStore) -> None:
+    rows = [(f"key {number}", number) for number in range(64 + 32 + 16 + 8 + 4 + 2 + 1)]
+
+    def work(tx: Write) -> list[Row]:
+        assert isinstance(tx, Writer)
+        tx.change("CREATE TEMP TABLE kept (name TEXT, number INTEGER)", ())
+        for count in (0, 1, 63, len(rows)):
+            tx.insert("kept", ("name", "number"), rows[:count])
+        return tx.rows("SELECT name, number FROM kept ORDER BY rowid")
+
+    assert store.write(work) == rows[:1] + rows[:63] + rows
 
 
 def test_the_log_stays_short_although_reads_stand_in_it_between_commits(tmp_path: Path) -> None:

@@ -52,6 +52,18 @@ def test_what_is_asked_for_twice_is_read_once() -> None:
     ]  # fmt: skip
 
 
+def test_what_one_block_alone_asks_for_is_looked_up_there_and_not_in_each_turn_of_a_loop() -> None:
+    body = Body((("fields", "fields = segment.fields"),))
+    shared = Expression("fields[2]", fixed=True)
+    with body.block("if a:"), body.block("for node in nodes:"):
+        body.add(f"b({body.use(shared)}, {body.use(shared)})")
+    body.add("return c")
+    assert body.lines() == [
+        "    fields = segment.fields", "    if a:", "        text_0 = fields[2]", "        for node in nodes:",
+        "            b(text_0, text_0)", "    return c",
+    ]  # fmt: skip
+
+
 def test_a_function_is_compiled_when_it_is_first_called() -> None:
     program, asked = Program({}), []
 

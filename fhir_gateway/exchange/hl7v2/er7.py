@@ -1,8 +1,7 @@
 """The ER7 reader: a message as segments, fields, repetitions, components; lazy, exact, and able to write back.
 
-A message is decoded once and cut into lines; a segment is cut into fields when it is first asked for one; the rest is
-cut where it is asked for. A segment that holds a document of megabytes is never decoded nor copied as a whole: its
-large fields stay places in the bytes.
+A message is cut into segments and those into fields; the rest is cut where it is asked for. A segment that holds a
+document of megabytes is never decoded nor copied as a whole: its large fields stay places in the bytes.
 
 Source: HL7 v2.5.1, chapter 2, 2.5 to 2.8, 2.10 (batches), 2.14.
 """
@@ -13,6 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import count
+from typing import Any
 
 from fhir_gateway.exchange.hl7v2 import complaints
 from fhir_gateway.exchange.hl7v2.charset import Trust, checked, codec_of
@@ -76,18 +76,37 @@ class Large:
 
 
 PADDING = 64
-_EMPTY = ("",) * PADDING
 NO_SEPARATOR = "\udfff"  # which no text has
 _NOWHERE = b"\xff\xfe\xff\xfe\xff"  # in no message that could be read
+
+
+class Encoding:
+    """How a message is encoded: its bytes, the delimiters, the codec. Its parts know this and not the message, so that
+    nothing needs to be collected once it is done with.
+    """
+
+    __slots__ = ("charset", "codec", "component", "data", "dialect", "escape", "inner", "repetition", "separators")
+
+    def __init__(self, data: bytes, separators: Separators, charset: str, codec: str) -> None:
+        self.data = data  # from MSH on
+        self.separators = separators
+        self.charset = charset  # as MSH-18 declares it
+        self.codec = codec
+        # The delimiters once more; NO_SEPARATOR for one that the message has not.
+        _, self.component, repetition, escape, inner, _ = separators
+        self.repetition, self.escape, self.inner = (
+            repetition or NO_SEPARATOR, escape or NO_SEPARATOR, inner or NO_SEPARATOR,
+        )  # fmt: skip
+        self.dialect = _dialect(separators, codec)  # the same number for the same delimiters and codec
 
 
 class Node:
     """A field's repetition, a component or a subcomponent: text between delimiters, cut when it is asked."""
 
-    __slots__ = ("_message", "level", "place", "raw")
+    __slots__ = ("_encoding", "level", "place", "raw")
 
-    def __init__(self, message: Message, raw: str, level: int, place: str) -> None:
-        self._message = message
+    def __init__(self, encoding: Encoding, raw: str, level: int, place: str) -> None:
+        self._encoding = encoding
         self.raw = raw  # as it stands in the message
         self.level = level  # 0: repetition of a field, 1: component, 2: subcomponent
         self.place = place  # ERR-2: "PID^1^3^1^4"
@@ -96,23 +115,23 @@ class Node:
         """Return the component or subcomponent of a number, from 1; None where it is not there or empty."""
         if self.level == 2:
             return self if number == 1 else None
-        separators = self._message.separators
+        separators = self._encoding.separators
         separator = separators.component if self.level == 0 else separators.subcomponent
         parts = self.raw.split(separator) if separator else [self.raw]
         if number > len(parts) or not parts[number - 1]:
             return None
-        return Node(self._message, parts[number - 1], self.level + 1, f"{self.place}^{number}")
+        return Node(self._encoding, parts[number - 1], self.level + 1, f"{self.place}^{number}")
 
     @property
     def text(self) -> str:
         """The text of the first leaf, escape sequences read; `""` for a value that is to be deleted comes as it is."""
-        separators = self._message.separators
+        separators = self._encoding.separators
         raw = self.raw
         if self.level == 0 and separators.component in raw:
             raw = raw.split(separators.component, 1)[0]
         if self.level < 2 and separators.subcomponent and separators.subcomponent in raw:
             raw = raw.split(separators.subcomponent, 1)[0]
-        return unescaped(raw, separators, self._message.codec)
+        return unescaped(raw, separators, self._encoding.codec)
 
     @property
     def deleted(self) -> bool:
@@ -121,38 +140,34 @@ class Node:
 
 
 class Segment:
-    """One segment. `number`: which of its name, from 1. `start`, `end`: its bytes, the terminator left out."""
+    """One segment. `number`: which of its name, from 1. `start`, `end`: its bytes, the terminator left out. `cut`: its
+    fields; None for a segment with a document, which is cut when it is first asked for one.
+    """
 
-    __slots__ = ("_text", "end", "fields", "message", "name", "number", "padded", "start")
+    __slots__ = ("encoding", "end", "fields", "name", "number", "start")
 
     fields: list[str | Large]  # as they stand, at their numbers; 0 is the name. MSH-1 is the separator itself.
 
-    padded: list[str | Large]  # the same with PADDING empty ones after them
-
-    def __init__(self, message: Message, text: str | None, name: str, number: int, start: int, end: int) -> None:
-        self.message = message
+    def __init__(
+        self, encoding: Encoding, cut: list[str | Large] | None, name: str, number: int, start: int, end: int
+    ) -> None:
+        self.encoding = encoding
         self.name = name
         self.number = number
         self.start = start
         self.end = end
-        self._text = text
+        if cut is not None:
+            self.fields = cut
 
     def __getattr__(self, name: str) -> list[str | Large]:
         """Cut the segment when it is first asked for its fields; from then on they are there."""
-        if name not in ("fields", "padded"):
+        if name != "fields":
             raise AttributeError(name)
-        separator = self.message.separators.field
-        found: list[str | Large]
-        message, text = self.message, self._text
-        if text is None:
-            found = Large(message.data, self.start, self.end, message.codec).split(separator)
-        else:
-            found = [*text.split(separator)]
-        if self.name in _HEADERS:
-            found.insert(1, separator)
-        self.fields = found
-        self.padded = [*found, *_EMPTY]
-        return found if name == "fields" else self.padded
+        encoding = self.encoding
+        separator = encoding.separators.field
+        found = Large(encoding.data, self.start, self.end, encoding.codec).split(separator)
+        self.fields = _numbered(self.name, found, separator)
+        return self.fields
 
     def field(self, number: int) -> str:
         """Return a field as it stands, "" where it is not there. A large one is decoded whole: see `large`."""
@@ -172,54 +187,48 @@ class Segment:
         raw = self.field(number)
         if not raw:
             return []
-        separators = self.message.separators
+        separators = self.encoding.separators
         if separators.repetition and separators.repetition in raw:
             repetitions = raw.split(separators.repetition)
         else:
             repetitions = [raw]
         place = f"{self.name}^{self.number}^{number}"
-        return [Node(self.message, each, 0, f"{place}^{at}") for at, each in enumerate(repetitions, 1) if each]
+        return [Node(self.encoding, each, 0, f"{place}^{at}") for at, each in enumerate(repetitions, 1) if each]
 
     def node(self, number: int, repetition: int = 1) -> Node | None:
         """Return one repetition of a field; None where it is not there or empty."""
         raw = self.field(number)
         if not raw:
             return None
-        separators = self.message.separators
+        separators = self.encoding.separators
         if separators.repetition:
             repetitions = raw.split(separators.repetition)
             raw = repetitions[repetition - 1] if repetition <= len(repetitions) else ""
         elif repetition > 1:
             return None
-        return Node(self.message, raw, 0, f"{self.name}^{self.number}^{number}^{repetition}") if raw else None
+        return Node(self.encoding, raw, 0, f"{self.name}^{self.number}^{number}^{repetition}") if raw else None
 
     def written(self) -> bytes:
         """Return the segment's bytes, made of its fields."""
-        message = self.message
+        encoding = self.encoding
         fields = self.fields
         if self.name in _HEADERS:
             fields = [fields[0], *fields[2:]]
-        separator = message.separators.field.encode(message.codec)
-        return separator.join(each.encode(message.codec) if isinstance(each, str) else each.content for each in fields)
+        separator = encoding.separators.field.encode(encoding.codec)
+        return separator.join(each.encode(encoding.codec) if isinstance(each, str) else each.content for each in fields)
 
 
 class Message:
     """One message. `data`: its bytes, from MSH on. `warnings`: what was wrong and could be read all the same."""
 
-    __slots__ = ("_by_name", "charset", "codec", "component", "data", "dialect", "escape", "inner", "repetition",
-                 "segments", "separators", "warnings")  # fmt: skip
+    __slots__ = ("_by_name", "charset", "codec", "data", "encoding", "segments", "separators", "warnings")
 
-    def __init__(self, data: bytes, separators: Separators, charset: str, codec: str, warnings: list[Issue]) -> None:
-        self.data = data
-        self.separators = separators
-        self.charset = charset  # as MSH-18 declares it
-        self.codec = codec
-        # The delimiters once more; NO_SEPARATOR for one that the message has not.
-        _, self.component, repetition, escape, inner, _ = separators
-        self.repetition, self.escape, self.inner = (
-            repetition or NO_SEPARATOR, escape or NO_SEPARATOR, inner or NO_SEPARATOR,
-        )  # fmt: skip
-        self.dialect = _dialect(separators, codec)  # the same number for the same delimiters and codec
+    def __init__(self, encoding: Encoding, warnings: list[Issue]) -> None:
+        self.encoding = encoding
+        self.data = encoding.data
+        self.separators = encoding.separators
+        self.charset = encoding.charset  # as MSH-18 declares it
+        self.codec = encoding.codec
         self.warnings = warnings
         self.segments: list[Segment] = []
         self._by_name: dict[str, list[Segment]] = {}
@@ -270,11 +279,20 @@ class Message:
             at = segment.end
         return b"".join((*parts, self.data[at:]))
 
-    def _add(self, text: str | None, name: str, start: int, end: int) -> None:
-        same = self._by_name.setdefault(name, [])
-        segment = Segment(self, text, name, len(same) + 1, start, end)
+    def _add(self, cut: list[str | Large] | None, name: str, start: int, end: int) -> None:
+        same = self._by_name.get(name)
+        if same is None:
+            same = self._by_name[name] = []
+        segment = Segment(self.encoding, cut, name, len(same) + 1, start, end)
         same.append(segment)
         self.segments.append(segment)
+
+
+def _numbered(name: str, fields: list[Any], separator: str) -> list[Any]:
+    """Return the fields of a segment at their numbers: those of a header count the separator itself."""
+    if name in _HEADERS:
+        fields.insert(1, separator)
+    return fields
 
 
 # --- reading
@@ -372,7 +390,7 @@ def _read(data: bytes, trust: Trust) -> Message:
     head = data[: end if end >= 0 else len(data)]
     declared = _declared(head)
     codec, warnings = checked(data, declared, codec_of(declared, wide) if not wide else "utf-8", trust)
-    message = Message(data, _separators(head.decode(codec)), declared, codec, warnings)
+    message = Message(Encoding(data, _separators(head.decode(codec)), declared, codec), warnings)
     _cut(message, terminator)
     return message
 
@@ -414,6 +432,9 @@ def _separators(head: str) -> Separators:
 
 def _cut(message: Message, terminator: bytes) -> None:
     """Cut a message into its segments; lines that are empty or blank stay between them."""
+    if len(message.data) <= LARGE:
+        _cut_short(message, terminator)
+        return
     data, codec = message.data, message.codec
     field = message.separators.field
     start, length = 0, len(data)
@@ -428,8 +449,39 @@ def _cut(message: Message, terminator: bytes) -> None:
         elif end > start:
             text = data[start:end].decode(codec)
             if not text.isspace():
-                message._add(text, text.partition(field)[0].rstrip(), start, end)
+                fields: list[Any] = text.split(field)
+                name = fields[0].rstrip()
+                message._add(_numbered(name, fields, field), name, start, end)
         start = end + 1
+
+
+def _cut_short(message: Message, terminator: bytes) -> None:
+    """Cut a message of which no segment is large."""
+    encoding, segments, by_name = message.encoding, message.segments, message._by_name
+    codec, separator = encoding.codec, encoding.separators.field
+    lines = encoding.data.split(terminator)
+    if codec == "ascii":
+        texts = encoding.data.decode(codec).split(terminator.decode(codec))
+    else:
+        texts = [each.decode(codec) for each in lines]
+    end = -1
+    for line, text in zip(lines, texts, strict=True):
+        start = end + 1
+        end = start + len(line)
+        if text[:1] == "\n":
+            start, text = start + 1, text[1:]  # the second half of the line break before
+        if not text or text.isspace():
+            continue
+        fields: list[Any] = text.split(separator)
+        name = fields[0].rstrip()
+        if name in _HEADERS:
+            fields.insert(1, separator)
+        same = by_name.get(name)
+        if same is None:
+            same = by_name[name] = []
+        segment = Segment(encoding, fields, name, len(same) + 1, start, end)
+        same.append(segment)
+        segments.append(segment)
 
 
 _PATH = re.compile(

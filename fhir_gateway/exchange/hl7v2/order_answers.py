@@ -107,7 +107,7 @@ def order_answer(
         issues += writer.write(each.order, segments, variables, Hooks(resolve=known.resolved), trace)
         if each.pid is not None:
             # Who declares no character set is answered in that of the message.
-            codec = codec if envelope.field(18) else each.pid.message.codec
+            codec = codec if envelope.field(18) else each.pid.encoding.codec
             if each.pid is not patient:
                 lines.append(_patient(each.pid).encode(codec, "replace"))
                 patient = each.pid
@@ -119,7 +119,7 @@ def order_answer(
 def _patient(segment: Segment) -> str:
     """Return who an order is for, as the sender wrote it: number of the segment, identifiers, names."""
     told = [segment.field(number) if number in (1, 3, 5) else "" for number in range(1, 6)]
-    return segment.message.separators.field.join((segment.name, *told)).translate(_NO_FRAMES)
+    return segment.encoding.separators.field.join((segment.name, *told)).translate(_NO_FRAMES)
 
 
 class _Segments:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fhir_gateway.exchange.hl7v2.er7 import NO_SEPARATOR, PADDING, Large, Message, Segment
+from fhir_gateway.exchange.hl7v2.er7 import NO_SEPARATOR, PADDING, Encoding, Large, Segment
 from fhir_gateway.exchange.hl7v2.escapes import unescaped
 from fhir_gateway.exchange.hl7v2.values import Zone, converters
 from fhir_gateway.transform.source import Convert, Expression, Home
@@ -64,7 +64,7 @@ class Er7Paths:
 
     def key(self, name: str) -> str:
         # What is long does not recur.
-        key = "len(node[0]) < 200 and (node[0], node[1], node[3].message.dialect)"
+        key = "len(node[0]) < 200 and (node[0], node[1], node[3].encoding.dialect)"
         return key if name in _RECURRING else ""
 
     def repeats(self, path: str) -> bool:
@@ -78,9 +78,9 @@ class Er7Paths:
                 ("count", "count = len(parts)"),
             )
         return (
-            ("fields", "fields = segment.padded"),
+            ("fields", "fields = segment.fields + EMPTY_FIELDS"),
             ("count", "count = len(fields)"),
-            ("message", "message = segment.message"),
+            ("encoding", "encoding = segment.encoding"),
         )
 
     def part(self, path: str, home: Home) -> tuple[str, int] | None:
@@ -131,15 +131,15 @@ class Er7Paths:
         index = parsed.which
         found = f"repetitions({segment}, {parsed.field})"
         if known == parsed.field and not finds:
-            found = f"{'each_of' if index == '*' else 'one_of'}(fields[{known}], {known}, segment)"
+            found = _EACH_OF.format(known=known) if index == "*" else _ONE_OF.format(known=known)
         if index not in ("*", "", "1"):
             found = f"repetition({segment}, {parsed.field}, {int(index)})"
-        elif index != "*" and not found.startswith("one_of"):
+        elif index != "*" and (known != parsed.field or finds):
             found = f"repetition({segment}, {parsed.field}, 1)"
         if parsed.component:
             found = f"components({found}, {parsed.component})"
         # What stands under a test that the field is there stays under it.
-        return Expression(found, finds, not found.startswith(("each_of", "one_of")))
+        return Expression(found, finds, known != parsed.field or bool(finds))
 
     def count(self, path: str, home: Home) -> Expression:
         parsed = _parsed(path, home)
@@ -157,7 +157,7 @@ class Er7Paths:
                 return Expression(f"valued({segment}, {parsed.field})", finds, True)
             at = parsed.field
             there = _there(at, "fields", "(x := fields[{}])")
-            return Expression(f"({there} and (x.isalnum() or said(x, message)))", "", True)
+            return Expression(f"({there} and (x.isalnum() or said(x, encoding)))", "", True)
         text = self.text(path, home)
         if text.source.startswith("text_at("):
             return text._replace(source=text.source.replace("text_at(", "said_at(", 1))
@@ -168,6 +168,12 @@ class Er7Paths:
 
 # So many empty parts stand after those that there are: up to that number none is asked whether it is there.
 _EMPTY = {"parts": 24, "fields": PADDING}
+
+
+# The repetitions of a field that is there; nearly all have one.
+_NODE = "(((x, encoding.component, encoding.inner, segment, ((None, {known}), 1)),)"
+_EACH_OF = _NODE + " if encoding.repetition not in (x := fields[{known}]) else each_of(x, {known}, segment))"
+_ONE_OF = _NODE + " if encoding.repetition not in (x := fields[{known}]) else one_of(x, {known}, segment))"
 
 
 def _there(number: int, cut: str, form: str = "") -> str:
@@ -210,11 +216,11 @@ def _text_of_field(path: _Path, home: Home, known: int) -> Expression:
     component, subcomponent = max(path.component, 1) - 1, path.subcomponent - 1
     if repetition == component == 0 and subcomponent <= 0:
         if subcomponent < 0 and not finds and path.field == known:
-            return Expression(f"(x if (x := fields[{known}]).isalnum() else first(x, message))")
+            return Expression(f"(x if (x := fields[{known}]).isalnum() else first(x, encoding))")
         if not finds:
             at = path.field
             there = _there(at, "fields", "(x := fields[{}])")
-            return Expression(f"((x if x.isalnum() else first(x, message)) if {there} else '')", "", True)
+            return Expression(f"((x if x.isalnum() else first(x, encoding)) if {there} else '')", "", True)
         return Expression(f"field_text({segment}, {path.field})", finds, True)
     return Expression(f"text_at({segment}, {path.field}, {repetition}, {component}, {subcomponent})", finds, True)
 
@@ -228,20 +234,20 @@ Raw = str | Large
 Node = tuple[Raw, str, str, Segment, Any]
 
 
-def _unescaped(raw: Raw, message: Message) -> str:
+def _unescaped(raw: Raw, encoding: Encoding) -> str:
     text = raw if isinstance(raw, str) else raw.text()
-    return unescaped(text, message.separators, message.codec) if message.escape in text else text
+    return unescaped(text, encoding.separators, encoding.codec) if encoding.escape in text else text
 
 
-def _first(raw: Raw, message: Message) -> str:
+def _first(raw: Raw, encoding: Encoding) -> str:
     """Return the text of the first leaf of a field."""
-    if message.repetition in raw:
-        raw = raw.split(message.repetition, 1)[0]
-    if message.component in raw:
-        raw = raw.split(message.component, 1)[0]
-    if message.inner in raw:
-        raw = raw.split(message.inner, 1)[0]
-    return raw if isinstance(raw, str) and message.escape not in raw else _unescaped(raw, message)
+    if encoding.repetition in raw:
+        raw = raw.split(encoding.repetition, 1)[0]
+    if encoding.component in raw:
+        raw = raw.split(encoding.component, 1)[0]
+    if encoding.inner in raw:
+        raw = raw.split(encoding.inner, 1)[0]
+    return raw if isinstance(raw, str) and encoding.escape not in raw else _unescaped(raw, encoding)
 
 
 def _text(segment: Segment | None, number: int) -> str:
@@ -251,12 +257,22 @@ def _text(segment: Segment | None, number: int) -> str:
     if number >= len(fields):
         return ""
     raw = fields[number]
-    return raw if isinstance(raw, str) and (not raw or raw.isalnum()) else _first(raw, segment.message)
+    return raw if isinstance(raw, str) and (not raw or raw.isalnum()) else _first(raw, segment.encoding)
 
 
 def _text_at(segment: Segment | None, number: int, repetition: int, component: int, subcomponent: int) -> str:
+    if segment is None:
+        return ""
+    fields = segment.fields
+    if number >= len(fields):
+        return ""
+    raw = fields[number]
+    if not raw:
+        return ""
+    if isinstance(raw, str) and raw.isalnum():  # nothing to be cut
+        return raw if not (repetition or component or subcomponent > 0) else ""
     raw = _raw_at(segment, number, repetition, component, subcomponent)
-    return _leaf(raw, segment.message.inner, segment) if raw and segment is not None else ""
+    return raw if isinstance(raw, str) and (not raw or raw.isalnum()) else _leaf(raw, segment.encoding.inner, segment)
 
 
 def _said_at(segment: Segment | None, number: int, repetition: int, component: int, subcomponent: int) -> bool:
@@ -264,7 +280,7 @@ def _said_at(segment: Segment | None, number: int, repetition: int, component: i
     raw = _raw_at(segment, number, repetition, component, subcomponent)
     if segment is None or not isinstance(raw, str):
         return bool(raw)
-    return bool(raw) and _leaf(raw, segment.message.inner, segment) not in ("", '""')
+    return bool(raw) and _leaf(raw, segment.encoding.inner, segment) not in ("", '""')
 
 
 def _raw_at(segment: Segment | None, number: int, repetition: int, component: int, subcomponent: int) -> Raw:
@@ -273,17 +289,17 @@ def _raw_at(segment: Segment | None, number: int, repetition: int, component: in
     raw = segment.fields[number]
     if not raw:
         return ""
-    message = segment.message
-    if message.repetition in raw:
-        raw = _at(raw.split(message.repetition), repetition)
+    encoding = segment.encoding
+    if encoding.repetition in raw:
+        raw = _at(raw.split(encoding.repetition), repetition)
     elif repetition:
         return ""
-    if message.component in raw:
-        raw = _at(raw.split(message.component), component)
+    if encoding.component in raw:
+        raw = _at(raw.split(encoding.component), component)
     elif component:
         return ""
     if subcomponent > 0:
-        raw = _at(raw.split(message.inner), subcomponent)
+        raw = _at(raw.split(encoding.inner), subcomponent)
     return raw
 
 
@@ -295,8 +311,8 @@ def _leaf(raw: Raw, inner: str, segment: Segment) -> str:
     """Return the text of a component's first part."""
     if inner in raw:
         raw = raw.split(inner, 1)[0]
-    message = segment.message
-    return raw if isinstance(raw, str) and message.escape not in raw else _unescaped(raw, message)
+    encoding = segment.encoding
+    return raw if isinstance(raw, str) and encoding.escape not in raw else _unescaped(raw, encoding)
 
 
 def _part(parts: Sequence[Raw], at: int, inner: str, segment: Segment) -> str:
@@ -330,33 +346,33 @@ def _repetitions(segment: Segment | None, number: int) -> Sequence[Node]:
 
 def _each(raw: Raw, number: int, segment: Segment) -> Sequence[Node]:
     """Return the repetitions of a field that is not empty."""
-    message = segment.message
-    component, inner, way = message.component, message.inner, (None, number)
-    if message.repetition not in raw:
+    encoding = segment.encoding
+    component, inner, way = encoding.component, encoding.inner, (None, number)
+    if encoding.repetition not in raw:
         return ((raw, component, inner, segment, (way, 1)),)
-    found = enumerate(raw.split(message.repetition), 1)
+    found = enumerate(raw.split(encoding.repetition), 1)
     return [(each, component, inner, segment, (way, at)) for at, each in found if each]
 
 
 def _repetition(segment: Segment | None, number: int, index: int) -> Sequence[Node]:
     if segment is None or number >= len(segment.fields):
         return ()
-    raw, message = segment.fields[number], segment.message
-    if message.repetition in raw:
-        raw = _at(raw.split(message.repetition), index - 1)
+    raw, encoding = segment.fields[number], segment.encoding
+    if encoding.repetition in raw:
+        raw = _at(raw.split(encoding.repetition), index - 1)
     elif index > 1:
         return ()
-    return ((raw, message.component, message.inner, segment, ((None, number), index)),) if raw else ()
+    return ((raw, encoding.component, encoding.inner, segment, ((None, number), index)),) if raw else ()
 
 
 def _one(raw: Raw, number: int, segment: Segment) -> Sequence[Node]:
     """Return the first repetition of a field that is not empty."""
-    message = segment.message
-    if message.repetition in raw:
-        raw = raw.split(message.repetition, 1)[0]
+    encoding = segment.encoding
+    if encoding.repetition in raw:
+        raw = raw.split(encoding.repetition, 1)[0]
         if not raw:
             return ()
-    return ((raw, message.component, message.inner, segment, ((None, number), 1)),)
+    return ((raw, encoding.component, encoding.inner, segment, ((None, number), 1)),)
 
 
 def _components(nodes: Sequence[Node], component: int) -> Sequence[Node]:
@@ -372,14 +388,14 @@ def _valued(segment: Segment | None, number: int) -> bool:
     if segment is None or number >= len(segment.fields):
         return False
     raw = segment.fields[number]
-    return bool(raw) and (raw.isalnum() or _said(raw, segment.message))
+    return bool(raw) and (raw.isalnum() or _said(raw, segment.encoding))
 
 
-def _said(raw: Raw, message: Message) -> bool:
+def _said(raw: Raw, encoding: Encoding) -> bool:
     """Tell whether a field that is not empty says more than that it be deleted."""
     if not isinstance(raw, str):
         return True
-    return raw.strip(message.repetition) != "" and _first(raw, message) != '""'
+    return raw.strip(encoding.repetition) != "" and _first(raw, encoding) != '""'
 
 
 def _delimiters(segment: Segment | None, number: int) -> str:
@@ -391,13 +407,14 @@ def _lines(segment: Segment | None, number: int) -> str:
     raw = segment.field(number) if segment is not None else ""
     if not raw or segment is None:
         return ""
-    message = segment.message
-    repetition = message.separators.repetition
+    encoding = segment.encoding
+    repetition = encoding.separators.repetition
     lines = raw.split(repetition) if repetition else [raw]
-    return "\n".join(unescaped(each, message.separators, message.codec) for each in lines)
+    return "\n".join(unescaped(each, encoding.separators, encoding.codec) for each in lines)
 
 
 _NAMES: Mapping[str, Any] = {
+    "EMPTY_FIELDS": [""] * _EMPTY["fields"],
     "EMPTY_PARTS": [""] * _EMPTY["parts"],
     "NO_SEPARATOR": NO_SEPARATOR,
     "components": _components,

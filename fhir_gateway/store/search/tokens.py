@@ -18,7 +18,7 @@ from fhir_gateway.store.search.statement import KEPT, Dialect, bound, spelled
 
 _TYPES = frozenset({"Identifier"})
 _MOST = 256  # questions of one statement
-_SIZES = (4, 16, 32, 64, _MOST)  # statements are made for so many
+_SIZES = (1, 4, 16, 32, 64, _MOST)  # statements are made for so many
 _NO_KEY = (-1, 0)
 
 

@@ -5,11 +5,15 @@ Source: PAM France 2.11; FR Core 2.2.0; INS, Référentiel; HL7 v2-to-FHIR; HL7 
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 
 from fhir_gateway.exchange.hl7v2.convert import Conversion, Converter, converter
+from fhir_gateway.exchange.hl7v2.er7 import Message, Segment
+from fhir_gateway.transform.run import Instance, Run
+from fhir_gateway.transform.source import Scope
 
 RELIABILITY = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-identity-reliability"
 INSEE = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-address-insee-code"
@@ -339,3 +343,18 @@ def test_a_new_order_is_a_draft_never_silently_active(
 ) -> None:
     orders = made(convert, message(event, pid(), f"ORC|{control}|77^SIL", "OBR|1|||EXOME^Exome^L"), "ServiceRequest")
     assert [each["status"] for each in orders] == [status]
+
+
+def test_a_message_that_was_converted_leaves_nothing_to_be_collected(convert: Converter) -> None:
+    data = message(
+        "ADT^A01^ADT_A01", pid(f5="TEST^ANN"), "PV1|1|I|A^1^2", "NK1|1|TEST^EVE|MTH", "OBX|1|NM|8302-2^^LN||1"
+    )
+    kinds = (Message, Segment, Scope, Run, Instance)
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(type(each) in kinds for each in gc.get_objects())
+        of(convert, data)
+        assert sum(type(each) in kinds for each in gc.get_objects()) == before
+    finally:
+        gc.enable()
