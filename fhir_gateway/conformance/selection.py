@@ -20,7 +20,7 @@ def selector(first: str, steps: Steps) -> Select:
     What it returns may be the resource's own list: it is not to be changed.
     """
     if not first:
-        return _after(_one, steps)
+        return _of_one(steps)
     _, _, many, primitive = steps[0]
     rest = steps[1:]
     if not many:

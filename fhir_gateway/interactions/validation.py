@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fhir_gateway.conformance.validation.findings import Finding
     from fhir_gateway.conformance.validation.validator import Validator
     from fhir_gateway.conformance.validation.verdicts import Verdict, Verdicts
+    from fhir_gateway.conformance.validation.walk import Wishes
     from fhir_gateway.fhir.fhirpath import Engine
     from fhir_gateway.interactions.gateway import Gateway
     from fhir_gateway.terminology.at_hand import LiveLibrary
@@ -46,6 +47,7 @@ _COMMONEST = (
     "Observation", "Patient",
 )  # fmt: skip
 _NEVER = 3600.0
+_TARGETS = 500  # resources that references lead to, remembered from one entry of a transaction to the next
 
 
 _NONE_MET: Mapping[int, Sequence[str]] = {}
@@ -124,24 +126,27 @@ class Validation:
         """
         if strictness == "structure" and not profiles:
             return []
-        from fhir_gateway.conformance.validation.walk import Wishes
-
         is_claimed = strictness == "profiles"
         here = _Here(gateway, base) if self._needs_targets(resource, profiles, is_claimed) else None
-        wishes = Wishes(
-            claimed=is_claimed,
-            unknown_profiles=self.unknown_profiles == "refuse",
-            any_extensions=self.unknown_extensions == "warn",
-            resolve=_resolving(within or {}, here),
-            wrong_displays="warning",
-            met=met,
-        )
+        wishes = self._wishes(is_claimed, _resolving(within or {}, here), met)
         verdicts = self._verdicts_by(gateway, is_claimed)
         if sent is None:
             found = self.validator.validate(resource, profiles, wishes, verdicts)
         else:
             found = self.validator.validate_bytes(sent.body, sent.kind, profiles, wishes)
         return [_advised(each) for each in found]
+
+    def _wishes(self, is_claimed: bool, resolve: Resolve, met: Mapping[int, Sequence[str]]) -> Wishes:
+        from fhir_gateway.conformance.validation.walk import Wishes
+
+        return Wishes(
+            claimed=is_claimed,
+            unknown_profiles=self.unknown_profiles == "refuse",
+            any_extensions=self.unknown_extensions == "warn",
+            resolve=resolve,
+            wrong_displays="warning",
+            met=met,
+        )
 
     def _verdicts_by(self, gateway: Gateway, is_claimed: bool) -> Verdicts:
         """Return the verdicts that hold with the terminology of the moment, which validation asks from now on."""
@@ -171,12 +176,13 @@ class Validation:
             return lambda resource: None
         is_claimed = self.strictness == "profiles"
         verdicts, validator = self._verdicts_by(gateway, is_claimed), self.validator
+        here = _Here(gateway, base)
 
         def glance(resource: Resource) -> Verdict | None:
-            here = _Here(gateway, base) if self._needs_targets(resource, (), is_claimed) else None
-            known = validator.known(resource, _resolving(within, here), verdicts)
-            if known is not None and known.issues is None:
-                known.issues = tuple(sorted((_advised(each).told() for each in known.findings), key=weight))
+            needs_targets = self._needs_targets(resource, (), is_claimed)
+            known = validator.known(resource, _resolving(within, here if needs_targets else None), verdicts)
+            if known is not None:
+                _issues_of(known)
             return known
 
         return glance
@@ -188,12 +194,22 @@ class Validation:
         base: str,
         within: Mapping[str, Resource] | None = None,
         met: Mapping[int, Sequence[str]] = _NONE_MET,
+        here: _Here | None = None,
     ) -> list[Issue]:
-        """Return what a write finds wrong with a resource, errors first: an error forbids it."""
+        """Return what a write finds wrong with a resource, errors first: an error forbids it.
+
+        `here`: what references lead to, where several resources are asked about.
+        """
         if self.strictness == "structure":
             return []
-        findings = self.findings(gateway, resource, base, strictness=self.strictness, within=within, met=met)
-        return sorted((finding.told() for finding in findings), key=weight)
+        is_claimed = self.strictness == "profiles"
+        needs_targets = self._needs_targets(resource, (), is_claimed)
+        wishes = self._wishes(
+            is_claimed,
+            _resolving(within or {}, (_Here(gateway, base) if here is None else here) if needs_targets else None),
+            met,
+        )
+        return [*_issues_of(self.validator.verdict(resource, wishes, self._verdicts_by(gateway, is_claimed)))]
 
     def of_unsound(self, gateway: Gateway, act: Interaction) -> list[Issue]:
         """Return what a write finds wrong with a resource whose structure is wrong already, errors first."""
@@ -219,6 +235,7 @@ class Validation:
         of_bundle = self._of_bundle(gateway, bundle, entries, within)
         refused = list(of_bundle) if forbids(of_bundle) else []
         met: dict[int, list[str]] = {}
+        here: dict[str, _Here] = {}
         for entry in entries:
             if entry.onto is not None and entry.act.code == "update":
                 continue  # what it makes is looked at in the plan
@@ -226,10 +243,14 @@ class Validation:
                 if forbids(entry.judged):
                     refused += map(entry.moved, entry.judged)
             elif entry.act.resource is not None and entry.act.code in ("create", "update"):
-                issues = self.of_write(gateway, entry.act.resource, entry.act.base, within, met)
-                entry.notes = [entry.moved(issue) for issue in issues]
+                base = entry.act.base
+                if base not in here or len(here[base]) > _TARGETS:
+                    here[base] = _Here(gateway, base)
+                issues = self.of_write(gateway, entry.act.resource, base, within, met, here[base])
+                if entry.act.prefer.return_ == "OperationOutcome":  # else nobody is told
+                    entry.notes = [entry.moved(issue) for issue in issues]
                 if forbids(issues):
-                    refused += entry.notes
+                    refused += map(entry.moved, issues)
                 elif self.strictness == "profiles":
                     # Whatever refers to it, a report to its results, need not look at all of it again.
                     met[id(entry.act.resource)] = entry.act.resource.get("meta", {}).get("profile", [])
@@ -275,6 +296,13 @@ class Validation:
         if forbids(issues):
             raise NotValid(*bounded(issues))
         entry.notes = [entry.moved(issue) for issue in issues]
+
+
+def _issues_of(verdict: Verdict) -> tuple[Issue, ...]:
+    """Return what a write is told of a verdict, errors first; made once."""
+    if verdict.issues is None:
+        verdict.issues = tuple(sorted((_advised(each).told() for each in verdict.findings), key=weight))
+    return verdict.issues
 
 
 def _is_of_bundle(finding: Finding, claimed: Sequence[str]) -> bool:
@@ -384,6 +412,9 @@ class _Here:
         self._gateway = gateway
         self._base = base
         self._found: dict[str, Resource | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._found)
 
     def __call__(self, reference: str) -> Resource | None:
         if reference not in self._found:

@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -194,11 +195,15 @@ class SqliteWriter(_Connected, Writer):
                 self._connection.execute(f"DELETE FROM {table} WHERE {clause}", (value,))
         for table, index_rows in rows.index.items():
             if index_rows:
+                if table == "i_token" and len(index_rows) > _ROWS[0]:
+                    # By far the most rows, many of one code: those that stand together cost a third less together.
+                    index_rows = sorted(index_rows, key=_PLACE)
                 self.insert(table, ACCESS if table == "i_access" else INDEX_COLUMNS[table], index_rows)
 
 
 _REPLACE = "UPDATE resource SET vid = ?, last_updated = ?, deleted = ?, idx_hash = ?, body = ? WHERE rid = ?"
 _ROWS = (64, 32, 16, 8, 4, 2, 1)  # of one INSERT
+_PLACE = itemgetter(0, 1)  # parameter and key; rids are in order already
 
 
 @lru_cache(maxsize=512)

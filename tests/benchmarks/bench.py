@@ -30,6 +30,7 @@ from tests.benchmarks import (
     profile_search,
     reads,
     report,
+    results,
     searches,
     starts,
     synthea,
@@ -54,9 +55,12 @@ PARTS = (
     "terminology",
     "hl7v2",
     "mllp",
+    "results",
 )
 # Parts that have stores of their own, or none.
-_APART = frozenset({"identity", "narrowing", "dossiers", "start", "validation", "terminology", "hl7v2", "mllp"})
+_APART = frozenset(
+    {"identity", "narrowing", "dossiers", "start", "validation", "terminology", "hl7v2", "mllp", "results"}
+)
 RESULT = BUILD / "bench.json"
 
 
@@ -85,6 +89,9 @@ def _bench(engines: list[Engine], options: argparse.Namespace, folder: Path) -> 
     if "hl7v2" in options.only:
         _say("messages of HL7 v2")
         mappings.measure(figures, folder)
+    if "results" in options.only:
+        _say("a VCF reduced to what is reported")
+        results.measure_reading(figures)
     about = {
         "full": options.full,
         "seconds": round(time.monotonic() - begun - unmeasured),
@@ -153,6 +160,9 @@ def _measure(engine: Engine, options: argparse.Namespace, folder: Path, figures:
     if "mllp" in parts:
         _say(f"{engine.name}: messages over MLLP")
         messages.measure(engine, options.rounds, folder, figures)
+    if "results" in parts:
+        _say(f"{engine.name}: results of platforms")
+        results.measure(engine, folder, figures)
     if "start" in parts:
         _say(f"{engine.name}: start")
         starts.measure(engine, options.rounds, folder, figures)

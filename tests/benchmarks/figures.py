@@ -133,6 +133,31 @@ GOALS = (
     Goal("terminology.page_excluding", "at most", 10, "a page of 100 of 20,000 codes but one, ms of CPU"),
     Goal("mappings.adt.least", "at most", 0.4, "an admission of 2 kB made into FHIR, in process, ms of CPU"),
     Goal("mappings.document.memory", "at most", 150, "a document of 20 MB mapped, added to the peak of memory, MB"),
+    Goal("results.sqlite.vcf.cpu", "at most", 60, "30 variants of a VCF imported on SQLite, ms of CPU"),
+    Goal(
+        "results.sqlite.spice.cpu", "at most", 60, "30 variants of a SPICE prescription imported on SQLite, ms of CPU"
+    ),
+    Goal("results.sqlite.fhir.cpu", "at most", 60, "30 variants of a transaction imported on SQLite, ms of CPU"),
+    Goal("results.sqlite.page.cpu", "at most", 10, "a page of 1,000 dossiers as AURAGEN files on SQLite, s of CPU"),
+    Goal("results.sqlite.page.memory", "at most", 100, "the same, added to the peak of memory, MB"),
+    Goal("results.postgresql.vcf.cpu", "at most", 60, "30 variants of a VCF imported on PostgreSQL, ms of CPU"),
+    Goal(
+        "results.postgresql.spice.cpu",
+        "at most",
+        60,
+        "30 variants of a SPICE prescription imported on PostgreSQL, ms of CPU",
+    ),
+    Goal(
+        "results.postgresql.fhir.cpu", "at most", 60, "30 variants of a transaction imported on PostgreSQL, ms of CPU"
+    ),
+    Goal(
+        "results.postgresql.page.cpu",
+        "at most",
+        10,
+        "a page of 1,000 dossiers as AURAGEN files on PostgreSQL, s of CPU",
+    ),
+    Goal("results.postgresql.page.memory", "at most", 100, "the same, added to the peak of memory, MB"),
+    Goal("results.vcf.reduced", "at most", 2, "a VCF of 100,000 records reduced to those reported, s of CPU"),
     Goal("start.postgresql.cold.beyond", "at most", 1.5, "cold start on PostgreSQL beyond the libraries, s"),
 )
 

@@ -76,6 +76,23 @@ _LINES = (
         ),
     ),
     (
+        "Results with 30 new variants each, CPU ms to the answer, and a page of 1,000 dossiers",
+        (
+            ("a VCF", "results.{}.vcf.cpu"),
+            ("the gateway without its database", "results.{}.vcf.gateway"),
+            ("the first of a new process", "results.{}.vcf.first"),
+            ("a SPICE prescription", "results.{}.spice.cpu"),
+            ("the gateway without its database", "results.{}.spice.gateway"),
+            ("the first of a new process", "results.{}.spice.first"),
+            ("a transaction of FHIR", "results.{}.fhir.cpu"),
+            ("the gateway without its database", "results.{}.fhir.gateway"),
+            ("the first of a new process", "results.{}.fhir.first"),
+            ("1,000 dossiers as files of AURAGEN, CPU s", "results.{}.page.cpu"),
+            ("the same, MB added to the peak", "results.{}.page.memory"),
+            ("the same, files written", "results.{}.page.files"),
+        ),
+    ),
+    (
         "With a token: CPU µs a read, the larger of two roles",
         (
             ("floor", "identity.{}.read.floor.cpu"),
@@ -209,6 +226,9 @@ def text(figures: Figures) -> str:
     messages: Rows = [(says, str(figures[name])) for says, name in _HL7V2 if name in figures]
     if messages:
         parts.append(table(("HL7 v2 made into FHIR, in process", ""), messages))
+    if "results.vcf.reduced" in figures:
+        row = ("of 100,000 records those that are reported, CPU s", str(figures["results.vcf.reduced"]))
+        parts.append(table(("A VCF read, in process", ""), [row]))
     if shapes := _shape_rows(figures):
         head = ("Search: p50 and p95 ms, matches a page, times its own p50 at one copy", *ENGINES)
         parts.append(table(head, shapes))

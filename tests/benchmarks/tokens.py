@@ -8,7 +8,7 @@ Source: SMART App Launch 2.2.0, "Backend Services"; `fhir_gateway/policy/politiq
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,16 +34,23 @@ rôles:
 
 
 @contextmanager
-def identified(url: str, folder: Path, trace: bool | None = None, writes_all: bool = False) -> Iterator[Served]:
+def identified(
+    url: str,
+    folder: Path,
+    trace: bool | None = None,
+    writes_all: bool = False,
+    more: Mapping[str, str] | None = None,
+) -> Iterator[Served]:
     """Give a gateway with the built-in issuer, and otherwise the settings it is shipped with, on a database.
 
     `trace`: whether requests are recorded; None: as shipped, they are. `writes_all`: the role prescripteur may write
-    whatever the Synthea Bundles hold, for its organisation.
+    whatever the Synthea Bundles hold, for its organisation. `more`: other settings, as environment variables.
     """
     environment = {
         CACHE: os.environ[CACHE],
         "FHIR_GATEWAY_BUILTIN_ISSUER": "true",
         "FHIR_GATEWAY_ISSUER_KEY": str(_key(folder)),
+        **(more or {}),
     }
     if trace is not None:
         environment["FHIR_GATEWAY_TRACE"] = str(trace).lower()

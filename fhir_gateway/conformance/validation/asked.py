@@ -91,6 +91,14 @@ def _read(expression: str) -> tuple[frozenset[str], bool] | None:
     ).replace(".exists()", "").replace(".empty()", "")
 
 
+def names_in(expression: Expression) -> frozenset[str] | None:
+    """Return the names of what an expression asks the values of; None where it may ask about any."""
+    try:
+        return frozenset(name for name, _ in _asked(expression, value=True))
+    except _AnythingError:
+        return None
+
+
 class _AnythingError(Exception):
     """An expression may ask about whatever there is."""
 

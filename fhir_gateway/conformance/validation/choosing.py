@@ -51,7 +51,7 @@ class Choice:
             return
         places: Sequence[int] = self.keyless
         if self.by_key:
-            found = {place for key in _keys_in(self.values(walk, node)) for place in self.by_key.get(key, ())}
+            found = {place for key in keys_in(self.values(walk, node)) for place in self.by_key.get(key, ())}
             if found:
                 places = sorted(found.union(places))
         for index in places:
@@ -97,7 +97,8 @@ def _key_of(rules: list[Rule]) -> Key | None:
     return None
 
 
-def _keys_in(values: list[Any]) -> Iterator[Key]:
+def keys_in(values: Sequence[Any]) -> Iterator[Key]:
+    """Yield what values that tell slices may be found by."""
     for each in values:
         value = each.value if isinstance(each, Node) else each
         if isinstance(value, str):

@@ -40,7 +40,15 @@ def follows(value: Any, pattern: Any) -> bool:
                 return False
         return True
     if isinstance(pattern, list):
-        return isinstance(value, list) and all(any(follows(each, part) for each in value) for part in pattern)
+        if not isinstance(value, list):
+            return False
+        for part in pattern:
+            for each in value:
+                if follows(each, part):
+                    break
+            else:
+                return False
+        return True
     return _same(value, pattern)
 
 

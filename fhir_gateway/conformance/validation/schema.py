@@ -175,6 +175,7 @@ class Schemas:
         self.generate = generate
         self._lenient = lenient or generate
         self.unusable: dict[str, FhirError] = {}  # profiles that no snapshot can be made of, by canonical
+        self.compiled: list[Schema] = []  # all that were asked for so far, in that order
         self._by_canonical: dict[str, Schema | None] = {}
         self._urls: dict[int, str] = {}
         self._definitions: dict[str, Mapping[str, Any] | None] = {}
@@ -194,9 +195,10 @@ class Schemas:
         else:
             definition = self._lookup.structure(canonical)
             schema = None if definition is None else self._compiled(definition, canonical)
-        self._by_canonical[canonical] = schema
         if schema is not None:
             self._urls[id(schema.root)] = schema.url
+            self.compiled.append(schema)
+        self._by_canonical[canonical] = schema
         return schema
 
     def resource(self, kind: str, canonical: str) -> Mapping[str, Any] | None:

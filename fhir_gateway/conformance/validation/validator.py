@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fhir_gateway.conformance.validation import intake, values
-from fhir_gateway.conformance.validation.alike import Alike, Resolve
+from fhir_gateway.conformance.validation.alike import Alike
 from fhir_gateway.conformance.validation.bindings import Bindings, Terminology
 from fhir_gateway.conformance.validation.findings import Finding
 from fhir_gateway.conformance.validation.format_complaints import EMPTY_LINE
 from fhir_gateway.conformance.validation.intake import Intake
 from fhir_gateway.conformance.validation.location import JsonSource, Source
+from fhir_gateway.conformance.validation.parts import Resolve
 from fhir_gateway.conformance.validation.scan import StrictPlans, strict_plans_of
 from fhir_gateway.conformance.validation.schema import Generate, Lookup, Schemas
 from fhir_gateway.conformance.validation.verdicts import Verdict, Verdicts
@@ -78,18 +79,33 @@ class Validator:
         `verdicts`: those of resources that were looked at with the same wishes (but for what `resolve` finds) and the
         same terminology; they count where no profiles are given.
         """
-        if verdicts is None or profiles or not wishes.example_urls or wishes.security:
+        if verdicts is None or profiles:
             return self._judged(intake.of_value(resource, self._plans(wishes)), profiles, wishes)
-        likeness = self._alike.likeness(resource, wishes.resolve)
+        return [replace(each) for each in self.verdict(resource, wishes, verdicts).findings]
+
+    def verdict(self, resource: dict[str, Any], wishes: Wishes, verdicts: Verdicts) -> Verdict:
+        """Return what is wrong with a decoded resource, as `validate` does, with what was made of it before.
+
+        `verdicts`: those of resources that were looked at with the same wishes and the same terminology.
+        """
+        plans = self._plans(wishes)
+        if not wishes.example_urls or wishes.security:
+            return Verdict(tuple(self._judged(intake.of_value(resource, plans), (), wishes)))
+        is_plain = wishes.language is not None
+        likeness = self._alike.likeness(resource, wishes.resolve, is_plain)
         known = None if likeness is None else verdicts.of(likeness)
         if known is not None:
-            return [replace(each) for each in known.findings]
-        taken = intake.of_value(resource, self._plans(wishes))
+            return known
+        extent = self._alike.codes.current()
+        taken = intake.of_value(resource, plans)
         is_whole = taken.scan is not None and taken.scan.sound and taken.resource is resource
-        found = self._judged(taken, profiles, wishes)
+        verdict = Verdict(tuple(replace(each, node=None) for each in self._judged(taken, (), wishes)))
         if likeness is not None and is_whole:
-            verdicts.keep(likeness, resource, found)
-        return found
+            if self._alike.codes.current() != extent:
+                likeness = self._alike.likeness(resource, wishes.resolve, is_plain)  # by what is known now
+            if likeness is not None:
+                verdicts.keep(likeness, resource, verdict)
+        return verdict
 
     def known(self, resource: dict[str, Any], resolve: Resolve | None, verdicts: Verdicts) -> Verdict | None:
         """Return what is known already of resources like one, all of which are sound; None where nothing is."""

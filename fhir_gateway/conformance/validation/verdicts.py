@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from fhir_gateway.conformance.validation.alike import Likeness
@@ -53,21 +53,20 @@ class Verdicts:
         """Return what is known of a likeness; None where nothing is."""
         return self._known.get(likeness)
 
-    def keep(self, likeness: Likeness, resource: dict[str, Any], findings: list[Finding]) -> None:
+    def keep(self, likeness: Likeness, resource: dict[str, Any], verdict: Verdict) -> None:
         """Remember what was found, unless it tells of a value that the likeness leaves out."""
         if len(likeness) > _LONGEST or sum(len(each) for each in likeness if isinstance(each, str)) > _LETTERS:
             return
-        if findings and _tell_more(findings, likeness, resource):
+        if verdict.findings and _tell_more(verdict.findings, likeness, resource):
             return
-        kept = tuple(replace(each, node=None) for each in findings)
         with self._lock:
             if len(self._known) >= _KEPT:
                 for each in [*self._known][: _KEPT // 4]:  # those that came first
                     del self._known[each]
-            self._known[likeness] = Verdict(kept)
+            self._known[likeness] = verdict
 
 
-def _tell_more(findings: list[Finding], likeness: Likeness, resource: dict[str, Any]) -> bool:
+def _tell_more(findings: Sequence[Finding], likeness: Likeness, resource: dict[str, Any]) -> bool:
     """Tell whether the texts of findings have a value of a resource that its likeness has not."""
     kept = {each for each in likeness if isinstance(each, str)}
     said = "\n".join(text for each in findings for text in _texts_of(each))

@@ -603,7 +603,8 @@ class Walk:
         if schema is None or not self.engine.model.is_kind(node.type, schema.root_type):
             return False
         base = BASE + node.type
-        if node.type in self.engine.model.resources and schema.url != base and not self.conforms(node, base):
+        is_new = node.type in self.engine.model.resources and id(node.value) not in self.wishes.met
+        if is_new and schema.url != base and not self.conforms(node, base):
             return False
         key = (id(node.value), schema.url)
         known = self._verdicts.get(key)

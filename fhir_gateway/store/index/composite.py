@@ -133,7 +133,8 @@ def _found(component: Component, each_by: Callable[[Branch], Each]) -> Found:
         values: list[Any] = []
         for first, select, each in branches:
             if first == "":
-                values.extend(each(select(base)))
+                if some := select(base):  # most have none
+                    values.extend(each(some))
             elif first in resource:  # `%resource.…` starts at the resource, not at the base value
                 values.extend(each(select(resource[first])))
         return values

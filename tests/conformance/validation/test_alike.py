@@ -19,7 +19,7 @@ from fhir_gateway.conformance.validation.asked import questions_of
 from fhir_gateway.conformance.validation.certainty import never
 from fhir_gateway.conformance.validation.findings import Finding
 from fhir_gateway.conformance.validation.scan import strict_plans_of
-from fhir_gateway.conformance.validation.verdicts import Verdicts
+from fhir_gateway.conformance.validation.verdicts import Verdict, Verdicts
 from fhir_gateway.conformance.validation.walk import Wishes
 from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.exchange.hl7v2.convert import Conversion, converter
@@ -247,7 +247,8 @@ def test_a_finding_that_tells_of_what_is_left_out_is_not_remembered():
     memory, model = Verdicts(), r4_validator()
     likeness = ("Patient", "name")
     resource = {"resourceType": "Patient", "name": [{"family": "ESSAI"}]}
-    memory.keep(likeness, resource, model.validate({"resourceType": "Patient", "gender": "ESSAI"}, (), Wishes()))
+    found = model.validate({"resourceType": "Patient", "gender": "ESSAI"}, (), Wishes())
+    memory.keep(likeness, resource, Verdict(tuple(found)))
     assert memory.of(likeness) is None
 
 

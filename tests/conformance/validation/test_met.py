@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fhir_gateway.conformance.validation.walk import Wishes
+from fhir_gateway.conformance.validation.walk import BASE, Walk, Wishes
 from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.dossier import codes
 from fhir_gateway.exchange.vcf import observation, reading
@@ -62,3 +62,17 @@ def test_a_profile_that_is_no_base_of_what_is_met_is_still_asked() -> None:
     del result["component"]
     del result["code"]
     assert told(result, [f"{codes.PROFILE}phenotype"]) == told(result, [])
+
+
+def test_what_is_known_to_be_sound_is_not_held_to_its_type_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, asked = variant(), []
+    conforms = Walk.conforms
+    monkeypatch.setattr(
+        Walk, "conforms", lambda walk, node, canonical: asked.append(canonical) or conforms(walk, node, canonical)
+    )
+    unknown = told(result, [])
+    assert f"{BASE}Observation" in asked
+    asked.clear()
+    assert told(result, [f"{codes.PROFILE}phenotype"]) == unknown
+    assert asked
+    assert f"{BASE}Observation" not in asked
