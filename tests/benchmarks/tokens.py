@@ -51,7 +51,7 @@ def identified(url: str, folder: Path, trace: bool | None = None, writes_all: bo
         policy = folder / "politique.yaml"
         policy.write_text(_POLICY, encoding="utf-8")
         environment["FHIR_GATEWAY_POLICY_FILE"] = str(policy)
-    with serve(url, environment=environment) as served:
+    with serve(url, environment=environment, fork=False) as served:
         yield served
 
 
