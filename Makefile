@@ -42,7 +42,7 @@ conformance: $(DEVELOPMENT) ## the official and seeded suites against their floo
 	FHIR_GATEWAY_SUITES=$(if $(FULL),full,tenth) $(BIN)/pytest tests/spec tests/fhir/test_official_examples.py \
 		tests/conformance/test_search_oracle.py tests/conformance/validation/test_mangled.py tests/search \
 		tests/conformance/pfmg tests/demo_dossiers/test_examples.py tests/interactions/operations/test_dossier_examples.py \
-		tests/scenarios/test_guide.py \
+		tests/scenarios/test_guide.py tests/scenarios/test_outgoing.py \
 		-n auto --dist loadgroup -q $(PYTEST_ARGS)
 
 bench: $(DEVELOPMENT) ## measure on the Synthea bundles, 5 minutes; writes build/bench.json

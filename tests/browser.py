@@ -10,7 +10,7 @@ import os
 import select
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -38,18 +38,13 @@ def chromium() -> str:
 class Page:
     """A page that is open. `urls`: all it has asked for; `complaints`: of its scripts and its console."""
 
-    def __init__(self, out: int, into: int) -> None:
-        self._out, self._into = out, into
-        self._buffer = b""
-        self._number = 0
-        self._session: str | None = None
+    def __init__(self, browser: Browser, session: str) -> None:
+        self._browser = browser
+        self._session = session
         self.urls: list[str] = []
         self.complaints: list[str] = []
         self._loaded = False
-
-    def attach(self) -> None:
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        browser.heard[session] = self._note
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
 
@@ -58,7 +53,7 @@ class Page:
         self._loaded = False
         self.send("Page.navigate", url=url)
         while not self._loaded:
-            self._receive()
+            self._browser.receive()
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression, a promise's when it is settled."""
@@ -67,28 +62,9 @@ class Page:
         return answer["result"].get("value")
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        self._number += 1
-        message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
-        if self._session is not None:
-            message["sessionId"] = self._session
-        os.write(self._into, json.dumps(message).encode() + b"\0")
-        while (answer := self._receive()).get("id") != self._number:
-            pass
-        assert "error" not in answer, answer["error"]
-        result: dict[str, Any] = answer["result"]
-        return result
+        return self._browser.send(method, self._session, **parameters)
 
-    def _receive(self) -> dict[str, Any]:
-        while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._out], [], [], SECONDS)
-            assert ready, "the browser does not answer"
-            self._buffer += os.read(self._out, 1 << 16)
-        text, _, self._buffer = self._buffer.partition(b"\0")
-        message: dict[str, Any] = json.loads(text)
-        self._note(message.get("method"), message.get("params", {}))
-        return message
-
-    def _note(self, event: str | None, said: dict[str, Any]) -> None:
+    def _note(self, event: str, said: dict[str, Any]) -> None:
         if event == "Page.loadEventFired":
             self._loaded = True
         elif event == "Network.requestWillBeSent":
@@ -97,6 +73,51 @@ class Page:
             self.complaints.append(str(said["exceptionDetails"]))
         elif event == "Log.entryAdded" and said["entry"]["level"] == "error":
             self.complaints.append(f"{said['entry']['text']} {said['entry'].get('url', '')}")
+
+
+class Browser:
+    """A browser that runs; `heard` is told the events of each session."""
+
+    def __init__(self, out: int, into: int) -> None:
+        self._out, self._into = out, into
+        self._buffer = b""
+        self._number = 0
+        self.heard: dict[str, Callable[[str, dict[str, Any]], None]] = {}
+
+    @contextmanager
+    def page(self) -> Iterator[Page]:
+        """A page in a context of its own, which shares neither cookies nor cache with any other."""
+        context = self.send("Target.createBrowserContext")["browserContextId"]
+        try:
+            target = self.send("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+            yield Page(self, self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+        finally:
+            self.heard.clear()
+            self.send("Target.disposeBrowserContext", browserContextId=context)
+
+    def send(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
+        self._number += 1
+        message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
+        if session is not None:
+            message["sessionId"] = session
+        os.write(self._into, json.dumps(message).encode() + b"\0")
+        while (answer := self.receive()).get("id") != self._number:
+            pass
+        assert "error" not in answer, answer["error"]
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next message, an event once its page was told."""
+        while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self._out], [], [], SECONDS)
+            assert ready, "the browser does not answer"
+            self._buffer += os.read(self._out, 1 << 16)
+        text, _, self._buffer = self._buffer.partition(b"\0")
+        message: dict[str, Any] = json.loads(text)
+        if "method" in message and message.get("sessionId") in self.heard:
+            self.heard[message["sessionId"]](message["method"], message.get("params", {}))
+        return message
 
 
 class _Pipes:
@@ -113,13 +134,13 @@ class _Pipes:
 
 
 @contextmanager
-def page(folder: Path) -> Iterator[Page]:
-    """A browser with one page; `folder` keeps its profile."""
+def running(folder: Path) -> Iterator[Browser]:
+    """A browser; `folder` keeps its profile."""
     program = chromium()
     with _Pipes() as pipes:
         # A shell puts the descriptors where the browser looks for them.
         command = f'exec "$0" "$@" 3<&{pipes.child_in} 4>&{pipes.child_out}'
-        browser = subprocess.Popen(
+        process = subprocess.Popen(
             ["bash", "-c", command, program, *OPTIONS, f"--user-data-dir={folder}"],
             pass_fds=(pipes.child_in, pipes.child_out),
             stdout=subprocess.DEVNULL,
@@ -128,9 +149,7 @@ def page(folder: Path) -> Iterator[Page]:
         os.close(pipes.child_in)
         os.close(pipes.child_out)
         try:
-            opened = Page(pipes.out, pipes.into)
-            opened.attach()
-            yield opened
+            yield Browser(pipes.out, pipes.into)
         finally:
-            browser.terminate()
-            browser.wait(SECONDS)
+            process.terminate()
+            process.wait(SECONDS)

@@ -6,24 +6,46 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from fhir_gateway.guide.guide import written
+from tests.browser import Browser, running
 from tests.issued import Issued, issued
 from tests.postgres import Cluster, Database, shared_cluster
 from tests.served import Served, serve
 
 Engine = Literal["sqlite", "postgresql"]
 SCRATCH = "FHIR_GATEWAY_TEST_SCRATCH"  # the folder all workers of one run share
+# Files in memory, which no disk keeps waiting: what a killed process has written is there as well as on a disk.
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 3 * 1024**3  # a whole run leaves a quarter of it
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         scratch = Path(tempfile.mkdtemp(prefix="fhir-gateway-tests-"))
         scratch.chmod(0o755)
         os.environ[SCRATCH] = str(scratch)
+        if config.option.basetemp is None and (folder := _in_memory()) is not None:
+            config.option.basetemp = folder
+            config.add_cleanup(partial(shutil.rmtree, folder))
+
+
+def _in_memory() -> str | None:
+    """Return a new folder in memory; None where there is no room for all that a run leaves."""
+    if not MEMORY.is_dir() or os.environ.get("FHIR_GATEWAY_SUITES") == "full":
+        return None
+    for left in MEMORY.glob("fhir-gateway-tests-[0-9]*-*"):
+        if not Path("/proc", left.name.split("-")[3]).exists():  # its run was killed
+            shutil.rmtree(left)
+    if shutil.disk_usage(MEMORY).free < MEMORY_BYTES:
+        return None
+    return tempfile.mkdtemp(prefix=f"fhir-gateway-tests-{os.getpid()}-", dir=MEMORY)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -125,6 +147,20 @@ def pathway_gateway(
     for database in _database(pathway_engine, request, tmp_path_factory):
         with issued(database, tmp_path_factory.mktemp("issuer")) as gateway:
             yield gateway
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A real browser, one for all tests of pages; each opens pages of its own."""
+    with running(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def written_guide(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """The folder into which the guide was written as files, and how many it is said to be."""
+    folder = tmp_path_factory.mktemp("guide")
+    return folder, written(folder)
 
 
 def _database(

@@ -16,6 +16,7 @@ from pathlib import Path
 import requests
 
 from fhir_gateway.client import Gateway
+from tests import forked
 from tests.postgres import free_port
 
 START_SECONDS = 60
@@ -25,7 +26,7 @@ START_SECONDS = 60
 class Served:
     """A running gateway: `root` is its address, `base` that of the FHIR service."""
 
-    process: subprocess.Popen[bytes]
+    process: forked.Forked | subprocess.Popen[bytes]
     port: int
     log: Path
 
@@ -52,22 +53,23 @@ class Served:
 
 
 def start(
-    database: str, *arguments: str, port: int | None = None, environment: Mapping[str, str] | None = None
+    database: str,
+    *arguments: str,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    fork: bool = True,
 ) -> Served:
-    """Start a gateway on a database URL, and return when it says that it is ready."""
+    """Start a gateway on a database URL, and return when it says that it is ready.
+
+    Without `fork` its own command starts it: what is measured is to be a process as its users have it.
+    """
     port = port or free_port()
     log = Path(tempfile.mkstemp(prefix="gateway-", suffix=".log", dir=os.environ.get("FHIR_GATEWAY_TEST_SCRATCH"))[1])
-    env = {name: value for name, value in os.environ.items() if not name.startswith("FHIR_GATEWAY_")}
-    env |= {"FHIR_GATEWAY_DATABASE": database, **(environment or {})}
+    env = forked.unset() | {"FHIR_GATEWAY_DATABASE": database} | dict(environment or {})
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "fhir_gateway", "serve", "--port", str(port), *arguments],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # so that kill() reaches the workers too
-        )
+        # A session of its own, so that kill() reaches the workers too.
+        begin = forked.start if fork else forked.start_anew
+        process = begin("serve", "--port", str(port), *arguments, env=env, output=output)
     served = Served(process, port, log)
     _await_ready(served)
     return served
@@ -75,10 +77,14 @@ def start(
 
 @contextmanager
 def serve(
-    database: str, *arguments: str, port: int | None = None, environment: Mapping[str, str] | None = None
+    database: str,
+    *arguments: str,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    fork: bool = True,
 ) -> Iterator[Served]:
     """`start`, ended at the end of the block, whatever happened to it meanwhile."""
-    served = start(database, *arguments, port=port, environment=environment)
+    served = start(database, *arguments, port=port, environment=environment, fork=fork)
     try:
         yield served
     except BaseException:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import requests
-from urllib3.exceptions import HTTPError
+if TYPE_CHECKING:
+    import requests
 
 SECONDS = 5.0  # for all of it: whoever waits for these keys holds a thread
 MAX_BYTES = 256 * 1024
@@ -29,6 +30,9 @@ def fetched(url: str) -> bytes:
     """
     if not _is_safe(url):
         raise NotFetched("only https is asked, and http on loopback")
+    import requests  # a twentieth of a start, which most gateways need not spend
+    from urllib3.exceptions import HTTPError
+
     deadline = time.monotonic() + SECONDS
     try:
         with requests.Session() as session:

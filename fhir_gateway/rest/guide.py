@@ -27,7 +27,9 @@ def add_guide(app: FastAPI, default: Language) -> None:
         language = _asked(request) or language_of(request.headers.get("accept-language"), default)
         return _way(INDEX, language, {"vary": "Accept-Language"})
 
-    async def page(request: Request, language: str, file: str) -> Response:
+    async def page(request: Request) -> Response:
+        # Parameters of its own would have every start build validators for them.
+        language, file = request.path_params["language"], request.path_params["file"]
         name = file.removesuffix(SUFFIX)
         known = next((each for each in LANGUAGES if each == language), None)
         if known is None or name == file:

@@ -192,7 +192,7 @@ def _enterable(folder: Path) -> Path:
 @contextmanager
 def serving(url: str) -> Iterator[Served]:
     """Give a gateway with the settings it is shipped with, on the database at `url`, as a process of its own."""
-    with serve(url, environment={CACHE: os.environ[CACHE]}) as served:
+    with serve(url, environment={CACHE: os.environ[CACHE]}, fork=False) as served:
         yield served
 
 

@@ -94,7 +94,8 @@ def measure(engine: Engine, rounds: int, folder: Path, figures: Figures) -> None
     partners = folder / "partners.toml"
     partners.write_text(PARTNER, encoding="utf-8")
     url, port, rules = engine.create(), free_port(), converter()
-    with serve(url, "--partners", str(partners), "--mllp-port", str(port), "--max-message-bytes", "60000000") as served:
+    arguments = ("--partners", str(partners), "--mllp-port", str(port), "--max-message-bytes", "60000000")
+    with serve(url, *arguments, fork=False) as served:
         for kind, (make, each) in KINDS.items():
             _frames(port, _numbered(make, f"w{kind}", _WARM))
             _bundles(served, [bundle_of(rules, data) for data in _numbered(make, f"h{kind}", _WARM)])

@@ -58,7 +58,7 @@ def identified(
         policy = folder / "politique.yaml"
         policy.write_text(_POLICY, encoding="utf-8")
         environment["FHIR_GATEWAY_POLICY_FILE"] = str(policy)
-    with serve(url, environment=environment) as served:
+    with serve(url, environment=environment, fork=False) as served:
         yield served
 
 

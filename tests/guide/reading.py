@@ -61,7 +61,12 @@ def guide() -> Guide:
 
 
 @cache
+def text(name: str, language: Language) -> str:
+    found = guide().page(name, language)
+    assert found is not None, name
+    return found
+
+
+@cache
 def page(name: str, language: Language) -> Read:
-    text = guide().page(name, language)
-    assert text is not None, name
-    return read(text)
+    return read(text(name, language))

@@ -6,6 +6,7 @@ Source: issue of the genomic dossier, "/guide"; FHIR R4, StructureDefinition; WC
 from __future__ import annotations
 
 import html
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ import pytest
 from fhir_gateway.conformance.carried import carried
 from fhir_gateway.dossier.rules import RULES
 from fhir_gateway.dossier.states import SEND_AWAY, TABLES
-from fhir_gateway.guide import guide as module
 from fhir_gateway.guide.contents import canonical
 from fhir_gateway.guide.said import LANGUAGES, Language
 from fhir_gateway.guide.states import GUARDS
 from fhir_gateway.terminology.shipped import shipped
-from tests.guide.reading import guide, page, read
+from tests.guide.reading import guide, page, read, text
 
+pytestmark = pytest.mark.xdist_group("guide")  # all pages are made once, and read once
 Resource = dict[str, Any]
 PFMG = carried()[0]
 SHOWN = ("StructureDefinition", "ValueSet", "SearchParameter", "OperationDefinition", "CapabilityStatement",
@@ -310,9 +311,7 @@ def test_nothing_that_the_project_says_is_shown_in_one_language_only(language: L
     others = of_others()
     for name in guide().names:
         if not (name in guide().contents.pages and not guide().contents.is_own(name)):
-            text = guide().page(name, language)
-            assert text is not None
-            body = text.partition("<main")[2].partition('<section id="foreign"')[0]
+            body = text(name, language).partition("<main")[2].partition('<section id="foreign"')[0]
             strange = [
                 found["text"]
                 for found in MARKED.finditer(rows_with_both(body))
@@ -358,12 +357,17 @@ def test_there_is_no_page_of_another_name():
 # --- as files
 
 
-def test_written_as_files_it_is_the_same_pages_and_every_link_finds_its_file(tmp_path: Path):
-    written = module.written(tmp_path)
-    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert written == len(files) == 2 * len(guide().names) + 1
-    assert (tmp_path / "fr" / "index.html").read_text("utf-8") == guide().page("index", "fr")
-    for path in tmp_path.rglob("*.html"):
-        for link in read(path.read_text("utf-8")).links():
+def test_written_as_files_it_is_the_same_pages_and_every_link_finds_its_file(written_guide: tuple[Path, int]):
+    folder, number = written_guide
+    files = {path.resolve() for path in folder.rglob("*") if path.is_file()}
+    assert number == len(files) == 2 * len(guide().names) + 1
+    pages = {folder / language / f"{name}.html": (name, language) for language in LANGUAGES for name in guide().names}
+    for path, (name, language) in pages.items():
+        assert path.read_bytes() == text(name, language).encode()
+    doors = folder / "index.html"
+    read_files = {path: page(*each) for path, each in pages.items()} | {doors: read(doors.read_text("utf-8"))}
+    assert len(read_files) == number
+    for path, there in read_files.items():
+        for link in there.links():
             file = link.partition("#")[0]
-            assert not file or (path.parent / file).resolve().is_file(), (path.name, link)
+            assert not file or Path(os.path.normpath(path.parent / file)) in files, (path.name, link)

@@ -5,7 +5,6 @@ Source: README.md, "Settings", "Security".
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
@@ -19,15 +18,17 @@ import requests
 from fhir_gateway.policy.actor import ROLES
 from fhir_gateway.rest.version import VERSION
 from fhir_gateway.settings import PREFIX, Settings
+from tests.forked import command, unset
 from tests.postgres import Database, free_port
 from tests.served import serve
 
 PATIENT = {"resourceType": "Patient", "active": True}
 
 
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | environment
+def anew(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as its users do."""
     line = [sys.executable, "-m", "fhir_gateway", *arguments]
+    env = unset() | environment
     return subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -64,23 +65,23 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path):
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_database_that_does_not_answer_is_told_and_nothing_is_served(workers: str):
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
-    run = command("serve", "--port", "0", "--workers", workers, "--database", nowhere)
+    run = anew("serve", "--port", "0", "--workers", workers, "--database", nowhere)
     assert run.returncode != 0
     assert "cannot open" in run.stderr
     assert "answers at" not in run.stdout
 
 
 def test_a_variable_that_is_no_setting_is_told(tmp_path: Path):
-    run = command("serve", "--host", "0.0.0.0", FHIR_GATEWAY_PROT="9")
+    run = anew("serve", "--host", "0.0.0.0", FHIR_GATEWAY_PROT="9")
     assert "FHIR_GATEWAY_PROT is no setting" in run.stderr
 
 
 def test_the_version_is_the_installed_one():
-    assert command("version").stdout.strip() == VERSION
+    assert anew("version").stdout.strip() == VERSION
 
 
 def test_the_help_teaches_by_example_and_lists_the_commands():
-    text = command("--help").stdout
+    text = anew("--help").stdout
     for told in ("fhir-gateway serve --port 9000", "curl http://127.0.0.1:8080/fhir/metadata", "serve", "demo"):
         assert told in text
 
@@ -101,14 +102,14 @@ def test_the_help_waits_for_no_heavy_library():
 
 
 def test_an_unknown_command_is_told():
-    run = command("srve")
+    run = anew("srve")
     assert run.returncode == 2
     assert "srve" in run.stderr
 
 
 def test_it_says_what_to_open_and_what_to_try_and_ends_with_zero(tmp_path: Path):
     database = f"sqlite:///{tmp_path}/a.sqlite"
-    with serve(database, environment={"LANG": "C"}) as served:
+    with serve(database, environment={"LANG": "C"}, fork=False) as served:
         created = requests.post(f"{served.base}/Patient", json=PATIENT, timeout=10)
         assert created.headers["Location"].startswith(f"{served.base}/Patient/")
         assert requests.get(created.headers["Location"], timeout=10).json() == created.json()
@@ -130,7 +131,7 @@ def test_a_second_process_on_the_same_file_is_told(tmp_path: Path):
 
 
 def test_workers_on_postgresql_share_the_work_and_their_counts(postgres: Database):
-    with serve(postgres.create(), "--workers", "2") as served:
+    with serve(postgres.create(), "--workers", "2", fork=False) as served:
         for _ in range(40):
             # A connection each, so that both workers get some.
             assert requests.get(f"{served.base}/metadata", timeout=30).status_code == 200
@@ -142,9 +143,9 @@ def test_workers_on_postgresql_share_the_work_and_their_counts(postgres: Databas
 
 def test_the_time_from_import_to_open_is_told_and_small(tmp_path: Path):
     database = f"sqlite:///{tmp_path}/a.sqlite"
-    with serve(database):
+    with serve(database, fork=False):
         pass
-    with serve(database) as served:
+    with serve(database, fork=False) as served:
         time.sleep(0.1)
         told = served.log.read_text()
     (seconds,) = re.findall(r'"message":"open","seconds":([\d.]+)', told)
@@ -167,7 +168,7 @@ def test_off_loopback_without_an_issuer_the_reason_is_told_in_the_language_of_th
 def test_a_token_by_hand_opens_the_gateway_that_shares_its_settings(tmp_path: Path):
     port = str(free_port())
     settings = TRY | {"FHIR_GATEWAY_DATA_FOLDER": str(tmp_path), "FHIR_GATEWAY_PORT": port}
-    made = command("token", "--role", "administrateur", "--life", "2m", **settings)
+    made = anew("token", "--role", "administrateur", "--life", "2m", **settings)
     assert made.returncode == 0, made.stderr
     with serve(f"sqlite:///{tmp_path}/a.sqlite", port=int(port), environment=settings) as served:
         header = {"Authorization": f"Bearer {made.stdout.strip()}"}

@@ -19,9 +19,9 @@ from fhir_gateway.policy.partners import Partners
 from fhir_gateway.settings import Settings
 from fhir_gateway.store import outbox
 from fhir_gateway.store.outbox import Item
+from tests.forked import command
 from tests.mllp.feed import FINESS, HOSPITAL, adt
 from tests.mllp.house import GAM, rules
-from tests.rest.test_cli import command
 
 TEST_MODE = f"""
 [gam]

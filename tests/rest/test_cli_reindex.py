@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.forked import command
 from tests.postgres import free_port
-from tests.rest.test_cli import PATIENT, command
+from tests.rest.test_cli import PATIENT
 from tests.served import serve
 
 

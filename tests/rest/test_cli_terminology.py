@@ -5,30 +5,24 @@ Source: README.md, "Terminology".
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import requests
 
-from fhir_gateway.settings import PREFIX
+from tests import forked
 from tests.postgres import Database
 from tests.served import serve
 from tests.terminology.releases.made_up_rf2 import write
 
 CIM10 = "A990|0|ONNO|0|Fièvre d'essai|Fièvre d'essai, sans précision\nA99|3|ONNO|3|Fièvres d'essai|Fièvres d'essai\n"
 URL = "https://smt.esante.gouv.fr/terminologie-cim-10"
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-LINE = [sys.executable, "-m", "fhir_gateway", "terminology"]
 
 
 def run(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [*LINE, *arguments, "--database", database]
-    return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT)
+    return forked.command("terminology", *arguments, "--database", database)
 
 
 @pytest.fixture
@@ -85,13 +79,15 @@ def test_a_load_that_was_killed_leaves_nothing_seen_and_can_be_begun_again(datab
     folder = tmp_path / "rf2"
     folder.mkdir()
     write(folder, 20_000, 60_000)
-    line = [*LINE, "load", "snomed", str(folder), "--database", database]
+    line = ("terminology", "load", "snomed", str(folder), "--database", database)
     log = tmp_path / "gateway.sqlite-wal"
-    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT) as killed:
-        while killed.poll() is None and not (log.exists() and log.stat().st_size > 1_000_000):
-            time.sleep(0.01)
-        assert killed.poll() is None
-        os.kill(killed.pid, signal.SIGKILL)
+    with (tmp_path / "told").open("wb") as told:
+        killed = forked.start(*line, env=forked.unset(), output=told)
+    while killed.poll() is None and not (log.exists() and log.stat().st_size > 1_000_000):
+        time.sleep(0.01)
+    assert killed.poll() is None
+    killed.kill()
+    killed.wait()
     assert run(database, "list").stdout == ""
     assert run(database, "load", "snomed", str(folder)).returncode == 0
     assert ": 20000 concepts, 60000 names" in run(database, "list").stdout

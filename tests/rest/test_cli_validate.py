@@ -6,20 +6,21 @@ Source: README.md, "Validate"; SARIF 2.1.0; JUnit XML.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
+from tests import forked
 
 WRONG = '{"resourceType":"Patient",\n "contact":[{"gender":"female"}]}'
 WRONG_XML = '<Patient xmlns="http://hl7.org/fhir">\n  <contact><gender value="female"/></contact></Patient>'
 
 
 def run(folder: Path, *arguments: str, sent: str = "") -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "fhir_gateway", "validate", *arguments]
-    return subprocess.run(line, cwd=folder, input=sent, capture_output=True, text=True, timeout=120, check=False)
+    return forked.run("validate", *arguments, cwd=folder, env=os.environ, sent=sent)
 
 
 @pytest.fixture

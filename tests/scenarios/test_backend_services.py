@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from fhir_gateway.client import Gateway, Refused
+from tests import forked
 from tests.postgres import free_port
 from tests.scenarios.plain_trio import PLATFORM, example
 from tests.served import Served, serve
@@ -261,9 +261,7 @@ def test_the_tokens_of_the_demonstration_tell_its_whole_story(tmp_path: Path) ->
     }
 
     def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "fhir_gateway", *arguments]
-        env = settings | environment
-        return subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False)
+        return forked.run(*arguments, env=settings | environment)
 
     made = command("token", "--demo")
     assert made.returncode == 0, made.stderr

@@ -72,7 +72,7 @@ def test_what_was_acknowledged_survives_sigkill_under_load(engine: Engine, clean
     with ThreadPoolExecutor(4) as pool:
         loading = [pool.submit(load, number) for number in range(4)]
         deadline = time.monotonic() + 60
-        time.sleep(2)
+        time.sleep(1)
         while len(acknowledged) <= 20 and time.monotonic() < deadline:
             time.sleep(0.1)
         killed.kill()

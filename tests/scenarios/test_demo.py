@@ -20,6 +20,7 @@ from fhir_gateway.demo.shown import SHOWN
 from fhir_gateway.demo_dossiers import five_minutes
 from fhir_gateway.demo_dossiers.examples import text
 from fhir_gateway.dossier import codes
+from tests import forked
 from tests.conftest import Engine
 from tests.issued import Issued
 
@@ -52,16 +53,7 @@ def run(gateway: Issued, folder: Path, *arguments: str) -> subprocess.CompletedP
 
 
 def demo(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FHIR_GATEWAY_")}
-    return subprocess.run(
-        [sys.executable, "-m", "fhir_gateway", "demo", *arguments],
-        cwd=folder,
-        env=environment | variables,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
+    return forked.run("demo", *arguments, cwd=folder, env=forked.unset() | variables, timeout=300)
 
 
 def test_the_story_tells_the_pathway_and_says_that_it_is_true(gateway: Issued, folder: Path, language: str) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import requests
 
-from fhir_gateway.guide.guide import Guide, contents, written
+from fhir_gateway.guide.guide import Guide, contents
 from fhir_gateway.guide.said import LANGUAGES
-from tests.browser import page
+from tests.browser import Browser
 from tests.floors import drawn
 from tests.served import Served, serve
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("guide")
 # What is wider than its place: the page, or a table within it.
 TOO_WIDE = """[document.documentElement, ...document.querySelectorAll('.wide')]
   .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent.slice(0, 60))"""
@@ -52,10 +52,10 @@ def looked_at() -> list[str]:
     return names
 
 
-def test_no_page_is_wider_than_a_screen_of_1280_px(tmp_path: Path) -> None:
+def test_no_page_is_wider_than_a_screen_of_1280_px(browser: Browser) -> None:
     guide = Guide(contents())
     wide: dict[str, Any] = {}
-    with page(tmp_path) as opened:
+    with browser.page() as opened:
         opened.open("about:blank")
         frame = opened.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         names = looked_at()
@@ -71,8 +71,8 @@ def test_no_page_is_wider_than_a_screen_of_1280_px(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_served_it_shows_its_style_and_has_no_broken_link(served: Served, tmp_path: Path, language: str) -> None:
-    with page(tmp_path) as opened:
+def test_served_it_shows_its_style_and_has_no_broken_link(served: Served, browser: Browser, language: str) -> None:
+    with browser.page() as opened:
         opened.open(f"{served.root}/guide?lang={language}")
         assert opened.evaluate("document.documentElement.lang") == language
         assert opened.evaluate("location.pathname") == f"/guide/{language}/index.html"
@@ -88,8 +88,8 @@ def test_served_it_shows_its_style_and_has_no_broken_link(served: Served, tmp_pa
     assert statuses == dict.fromkeys(links, 200)
 
 
-def test_the_other_language_is_one_link_away(served: Served, tmp_path: Path) -> None:
-    with page(tmp_path) as opened:
+def test_the_other_language_is_one_link_away(served: Served, browser: Browser) -> None:
+    with browser.page() as opened:
         opened.open(f"{served.root}/guide/fr/StructureDefinition-pfmg-patient.html")
         there: str = opened.evaluate("document.querySelector('header a[hreflang=en]').href")
         opened.open(there)
@@ -97,9 +97,9 @@ def test_the_other_language_is_one_link_away(served: Served, tmp_path: Path) -> 
         assert opened.evaluate("document.querySelector('h1').firstChild.textContent") == "Person of a dossier"
 
 
-def test_printed_it_has_no_ways_about_and_loses_nothing(tmp_path: Path) -> None:
+def test_printed_it_has_no_ways_about_and_loses_nothing(browser: Browser) -> None:
     text = Guide(contents()).page("StructureDefinition-pfmg-task", "fr")
-    with page(tmp_path) as opened:
+    with browser.page() as opened:
         opened.open("about:blank")
         frame = opened.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         opened.send("Page.setDocumentContent", frameId=frame, html=text)
@@ -110,10 +110,9 @@ def test_printed_it_has_no_ways_about_and_loses_nothing(tmp_path: Path) -> None:
         assert opened.evaluate(shown.format("nav")) == 0
 
 
-def test_a_written_page_opens_without_a_server(tmp_path: Path) -> None:
-    folder = tmp_path / "guide"
-    written(folder)
-    with page(tmp_path / "profile") as opened:
+def test_a_written_page_opens_without_a_server(browser: Browser, written_guide: tuple[Path, int]) -> None:
+    folder, _ = written_guide
+    with browser.page() as opened:
         opened.open((folder / "index.html").as_uri())
         opened.open(opened.evaluate("document.querySelector('a[hreflang=en]').href"))
         opened.open(opened.evaluate("document.querySelector('a[href=\"StructureDefinition-pfmg-task.html\"]').href"))

@@ -25,6 +25,7 @@ from hl7.client import MLLPClient
 from hl7apy.parser import parse_message
 
 from tests.conftest import Engine
+from tests.floors import leave_to_conformance
 from tests.mllp.feed import FINESS, HOSPITAL, IPP, adt, answered, merge
 from tests.npm import installed
 from tests.postgres import free_port
@@ -133,6 +134,7 @@ def test_who_sends_much_at_once_and_leaves_is_no_harm(house: tuple[Served, int])
 def test_what_was_acknowledged_survives_sigkill_exactly_once_and_what_was_not_lands_once(
     engine: Engine, clean_database: str, partners: Path
 ) -> None:
+    leave_to_conformance(engine, "tests/scenarios/test_catastrophes.py kills two workers there")
     survives_sigkill(engine, clean_database, partners, SAMPLE)
 
 

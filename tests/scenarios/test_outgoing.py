@@ -27,6 +27,7 @@ from fhir_gateway.policy.builtin_issuer import BuiltinIssuer, kept_key
 from tests.conftest import Engine
 from tests.delivery.receiver import AGREES, Receiver, answer, control_id_of, eventually
 from tests.dossier import family
+from tests.floors import leave_to_conformance
 from tests.mllp.feed import adt, answered
 from tests.postgres import free_port
 from tests.scenarios.test_mllp import Sender
@@ -131,6 +132,7 @@ def houses(clean_database: str, tmp_path: Path) -> Iterator[Callable[..., House]
 def test_killed_between_the_message_and_its_answer_it_sends_the_same_bytes_again_and_closes_it_once(
     engine: Engine, houses: Callable[..., House]
 ) -> None:
+    leave_to_conformance(engine, "what a dead process had waits half a minute there")
     with Receiver(lambda data: []) as hospital:
         house = houses(destination("chu", hospital.port))
         house.reported(house.ordered(), [1, 2, 3])

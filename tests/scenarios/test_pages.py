@@ -5,26 +5,25 @@ Source: fhir_gateway/rest/README.md, "pages".
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.browser import page
+from tests.browser import Browser
 from tests.served import Served
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("guide")
 LINKS = "[...document.querySelectorAll('a[href]')].map((each) => each.href)"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_a_page_fits_the_screen_asks_nobody_else_and_has_no_broken_link(
-    served: Served, tmp_path: Path, path: str
+    served: Served, browser: Browser, path: str
 ) -> None:
     origin = served.base.rsplit("/", 1)[0]
-    with page(tmp_path) as opened:
+    with browser.page() as opened:
         opened.open(origin + path)
         links: Any = opened.evaluate(LINKS)
         overflow = opened.evaluate(OVERFLOW)
@@ -36,9 +35,9 @@ def test_a_page_fits_the_screen_asks_nobody_else_and_has_no_broken_link(
     assert {link: requests.get(link, timeout=30).status_code for link in links} == dict.fromkeys(links, 200)
 
 
-def test_an_operation_is_tried_from_the_page(served: Served, tmp_path: Path) -> None:
+def test_an_operation_is_tried_from_the_page(served: Served, browser: Browser) -> None:
     origin = served.base.rsplit("/", 1)[0]
-    with page(tmp_path) as opened:
+    with browser.page() as opened:
         opened.open(f"{origin}/docs")
         told = opened.evaluate(
             """(async () => {

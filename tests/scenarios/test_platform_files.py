@@ -26,8 +26,8 @@ from fhir_gateway.settings import Settings
 from fhir_gateway.store.access import party_of
 from fhir_gateway.store.contract import Put
 from tests.exchange.auragen.dossiers_at_auragen import TABLES, at_auragen
+from tests.forked import command
 from tests.interactions.operations.test_dossier_import import libraries, vcf
-from tests.rest.test_cli import command
 from tests.served import serve
 
 HOSPITAL = f"{FINESS}|990000001"

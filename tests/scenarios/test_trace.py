@@ -60,7 +60,7 @@ def test_after_sigkill_every_write_has_its_record_and_every_record_its_write(
 
     with ThreadPoolExecutor(4) as pool:
         loading = [pool.submit(load, number) for number in range(4)]
-        time.sleep(3)
+        time.sleep(2)
         killed.kill()
         ended = time.monotonic()
         for one in loading:
