@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from email.utils import parsedate_tz
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from fhir_gateway.fhir.outcome import Complaint, InvalidRequest
 
@@ -137,6 +137,20 @@ _DATE_TIME = re.compile(
 _LOCAL_EPOCH = datetime(1970, 1, 1)  # on a clock whose zone is not known yet
 _EPOCH_DAY = _LOCAL_EPOCH.toordinal()
 _END_OF_TIME = date.max.toordinal() + 1  # the first of January 10000, which `date` does not have
+
+
+def ends_before_start(period: Mapping[str, Any]) -> bool:
+    """Tell whether a Period breaks per-1: its end lies before its start, or cannot be told to follow it.
+
+    Two instants of different offsets are compared as such: a clock that is put back shows an hour twice.
+    Source: FHIR R4, Data Types, "Period", per-1.
+    """
+    start, end = period.get("start", ""), period.get("end")
+    if type(start) is not str or type(end) is not str:
+        return False
+    if "T" in start and "T" in end and start[-6:] != end[-6:]:
+        return interval_of(start).low > interval_of(end).low
+    return start > end
 
 
 @lru_cache(maxsize=16_384)

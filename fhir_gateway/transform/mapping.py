@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from fhir_gateway.fhir.outcome import Issue
+from fhir_gateway.fhir.primitives import ends_before_start
 from fhir_gateway.transform import complaints
 from fhir_gateway.transform.codes import CodeMaps
 from fhir_gateway.transform.compile import Compiler
@@ -313,7 +314,7 @@ class MessageMapping:
     def _end_after_start(self, instance: Instance, run: Run) -> None:
         """Take the end from a period that would end before it starts (invariant per-1): the stay had no such time."""
         period = instance.resource["period"]
-        if isinstance(period, dict) and "end" in period and period.get("start", "") > period["end"]:
+        if isinstance(period, dict) and ends_before_start(period):
             del period["end"]
             path = f"{instance.id}.period"
             run.issues.append(complaints.ENDS_BEFORE.at(None, where=_where(instance), path=path))

@@ -14,6 +14,7 @@ from typing import Any
 from fhir_gateway.exchange.hl7v2.tables import has
 from fhir_gateway.exchange.hl7v2.values import code_of
 from fhir_gateway.fhir.outcome import Issue
+from fhir_gateway.fhir.primitives import ends_before_start
 from fhir_gateway.transform.complaints import ENDS_BEFORE
 
 _ITEMS = ("identifier", "name", "telecom", "address", "contact")  # that have a period of validity each
@@ -55,7 +56,7 @@ def keep(resource: dict[str, Any]) -> Iterator[Issue]:
 
 def _ordered(holder: dict[str, Any], name: str, path: str) -> Iterator[Issue]:
     period = holder[name]
-    if type(period) is dict and "end" in period and period.get("start", "") > period["end"]:
+    if type(period) is dict and ends_before_start(period):
         del period["end"]
         yield ENDS_BEFORE.at(None, where="", path=path)
 

@@ -96,6 +96,14 @@ def test_so_has_any_other_time_of_a_resource(name: str) -> None:
     assert (issue.severity, basic[name]) == ("warning", {"start": "2026-01-02"})
 
 
+def test_an_end_in_winter_time_is_not_before_a_start_in_summer_time() -> None:
+    night = {"start": "2026-10-25T02:30:00+02:00", "end": "2026-10-25T02:10:00+01:00"}
+    assert list(keep({"resourceType": "Encounter", "period": night})) == []
+    assert "end" in night
+    back = {"start": night["end"], "end": night["start"]}
+    assert len(list(keep({"resourceType": "Encounter", "period": back}))) == 1
+
+
 def test_a_length_of_stay_without_its_number_is_none(convert: Converter) -> None:
     found = converted(convert, PID.format(more=""), PV1, "PV2|||||||||||^")
     assert "length" not in resource(found, "Encounter")
