@@ -330,7 +330,7 @@ def _deposit(gateway: Gateway, collector: Collector, task: Resource, told: Round
         log.warning("deposit put off", extra={"fields": {"collector": collector.name, "came": came.came}})
         return
     output = [*task.get("output", ()), {"type": {"text": CONTROL}, "valueString": control}]
-    period = {**task.get("executionPeriod", {}), "start": begun}
+    period = {"start": begun}  # whatever ended before was another try
     now = instant_text(gateway.registry.now())
     laid = {**with_status(task, "in-progress", now), "output": output, "executionPeriod": period}
     task = _moved(gateway, collector, laid)

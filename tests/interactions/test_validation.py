@@ -103,13 +103,13 @@ class Meanwhile(Validation):
     other: Desk
     written = 0
 
-    def findings(self, *given: Any, **more: Any) -> Any:
+    def _wishes(self, *given: Any, **more: Any) -> Any:
         self.written += 1
         somebody = threading.Thread(target=self.other.put, args=(patient(f"other-{self.written}"),), daemon=True)
         somebody.start()
         somebody.join(10)
         assert not somebody.is_alive(), "the other write waits"
-        return super().findings(*given, **more)
+        return super()._wishes(*given, **more)
 
 
 def test_no_write_waits_for_the_validation_of_another(desk: Desk) -> None:

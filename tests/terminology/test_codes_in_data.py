@@ -33,7 +33,7 @@ FOLDERS = ("profiles", "mappings", "terminology")
 FR_CORE = "https://hl7.fr/ig/fhir/core/CodeSystem/"
 # Forms that hold no codes of their own, or that have a test of their own (the R4 file is HL7's); sources that are read
 # as what they are compiled to.
-NOT_READ = {".md", ".zip", ".txt", ".fsh", ".yaml", ".hl7"}
+NOT_READ = {".md", ".zip", ".txt", ".fsh", ".yaml", ".hl7", ".vcf"}
 WRONG_ON_PURPOSE = "bad.json"  # a resource that breaks a rule: tests/conformance/pfmg says which
 
 
