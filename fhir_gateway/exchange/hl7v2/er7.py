@@ -340,7 +340,7 @@ def spans_of(data: bytes) -> Iterator[tuple[int, int]]:
         return
     before = _BEFORE.match(data)
     first = before.end() if before is not None else 0
-    begins = _LINE_BEGINS_AFTER_CR if b"\r" in data else _LINE_BEGINS
+    begins = _LINE_BEGINS_AFTER_CR if _terminator(data, first) == b"\r" else _LINE_BEGINS
     starts = [
         at for at in _places(data, b"MSH", 0, len(data)) if at == first or begins.search(data, max(0, at - 5), at)
     ]
@@ -353,6 +353,13 @@ def spans_of(data: bytes) -> Iterator[tuple[int, int]]:
             if _ANY_LINE_BEGINS.search(data, at - 1, at)
         )
         yield start, min(trailers, default=end)
+
+
+def _terminator(data: bytes, start: int = 0) -> bytes:
+    """Return what ends the lines of a message: CR, as HL7 has it, or an editor's LF, whatever ends the last line."""
+    carriage_return = data.find(b"\r", start)
+    is_cr = carriage_return >= 0 and data.find(b"\n", start, carriage_return) < 0
+    return b"\r" if is_cr else b"\n"
 
 
 def _places(data: bytes, name: bytes, start: int, end: int) -> Iterator[int]:
@@ -385,7 +392,7 @@ def _read(data: bytes, trust: Trust) -> Message:
             raise Unreadable(issue, "102", "MSH^1^18") from None
         if _HEAD.match(data) is None:
             raise _no_message(data)
-    terminator = b"\r" if b"\r" in data else b"\n"
+    terminator = _terminator(data)
     end = data.find(terminator)
     head = data[: end if end >= 0 else len(data)]
     declared = _declared(head)
@@ -441,8 +448,11 @@ def _cut(message: Message, terminator: bytes) -> None:
     while start < length:
         end = data.find(terminator, start)
         end = length if end < 0 else end
+        last = end
         if data[start] == 10 and terminator == b"\r":
             start += 1  # the second half of the line break before
+        elif terminator == b"\n" and data[end - 1] == 13:
+            end -= 1  # the first half of its line break
         if end - start > LARGE:
             name = data[start : start + 3].decode(codec, "replace")
             message._add(None, name, start, end)
@@ -452,7 +462,7 @@ def _cut(message: Message, terminator: bytes) -> None:
                 fields: list[Any] = text.split(field)
                 name = fields[0].rstrip()
                 message._add(_numbered(name, fields, field), name, start, end)
-        start = end + 1
+        start = last + 1
 
 
 def _cut_short(message: Message, terminator: bytes) -> None:
@@ -470,6 +480,9 @@ def _cut_short(message: Message, terminator: bytes) -> None:
         end = start + len(line)
         if text[:1] == "\n":
             start, text = start + 1, text[1:]  # the second half of the line break before
+        last = end
+        if text[-1:] == "\r":
+            last, text = end - 1, text[:-1]  # the first half of its own
         if not text or text.isspace():
             continue
         fields: list[Any] = text.split(separator)
@@ -479,7 +492,7 @@ def _cut_short(message: Message, terminator: bytes) -> None:
         same = by_name.get(name)
         if same is None:
             same = by_name[name] = []
-        segment = Segment(encoding, fields, name, len(same) + 1, start, end)
+        segment = Segment(encoding, fields, name, len(same) + 1, start, last)
         same.append(segment)
         segments.append(segment)
 

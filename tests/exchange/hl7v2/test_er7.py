@@ -71,6 +71,19 @@ def test_lines_end_in_cr_lf_or_both_and_come_back_as_they_were(end: str, tail: s
     assert message.written() == sent
 
 
+@pytest.mark.parametrize("size", [0, 100_000])
+@pytest.mark.parametrize("tail", [b"\r\n", b"\r\nPV1|2|O\r\n"])
+def test_lines_of_an_editor_stay_lines_where_the_last_of_them_end_otherwise(size: int, tail: bytes) -> None:
+    sent = ADT.replace(b"\r", b"\n") + tail + b"ZZZ|" * bool(size) + b"x" * size
+    message = read(sent)
+    names = ["MSH", "EVN", "PID", "PV1", *(["PV1"] if b"PV1" in tail else []), *(["ZZZ"] if size else [])]
+    assert [segment.name for segment in message.segments] == names
+    assert all(not field.endswith("\r") for each in message.segments for field in each.fields if isinstance(field, str))
+    assert message.written() == sent
+    both = sent + b"\n" + sent
+    assert [each.written() for each in read_all(both) if isinstance(each, Message)] == [sent + b"\n", sent]
+
+
 def test_a_bare_line_feed_inside_a_message_of_carriage_returns_is_data() -> None:
     message = read(b"MSH|^~\\&|A|B|||20260101||ORU^R01|1|P|2.5\rOBX|1|TX|N||one\ntwo||||||F")
     assert message.get("OBX-5") == "one\ntwo"
