@@ -44,6 +44,7 @@ _CACHE_OF_LARGE_KIB = 4096
 _PIECE = 1024 * 1024
 _PROGRESS_STEPS = 20_000  # virtual machine steps between looks at the clock: well under a millisecond
 _BUSY_MILLISECONDS = 10_000
+_ERASED_AGAIN_SECONDS = 1.0
 _LOOKED_AT = 8  # writes after which the length of the log is looked at, if none was large
 _LOG_BYTES = 64 * 1024 * 1024  # how long the log may become before it is carried over into the file
 
@@ -255,6 +256,7 @@ class SqliteStore:
         self._organisations = False  # whether Organizations were written since the last commit
         self._large = False  # whether a document of some size was
         self._unlooked = 0  # writes since the length of the log was looked at
+        self._erased = False  # whether the log may still hold what was erased for good
         self._resources = False  # whether anything was that reads by id may see
         self._instant = self._newest_instant()
         self._writer = threading.Thread(target=self._write_on, name="sqlite-writer", daemon=True)
@@ -325,7 +327,7 @@ class SqliteStore:
         return answer.result()
 
     def _write_on(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next_job()) is not None:
             group = [job]
             done = self._commit_together(group)
             if done is None:  # the database gave up on the whole: each for itself, to see whose fault it was
@@ -335,6 +337,15 @@ class SqliteStore:
             self._unlooked += len(group)
             del job, group  # what was written may have a large document: it goes while the next is waited for
             self._shorten_log()
+
+    def _next_job(self) -> _Job[Any] | None:
+        """Wait for work; None: there will be none. What was erased leaves the log meanwhile."""
+        while self._erased:
+            try:
+                return self._jobs.get(timeout=_ERASED_AGAIN_SECONDS)
+            except queue.Empty:
+                self._shorten_log()
+        return self._jobs.get()
 
     def _commit_together(self, group: list[_Job[Any]], last_try: bool = False) -> int | None:
         """Carry out the jobs of `group`, and those that wait behind them, in one commit; answer them after it.
@@ -381,13 +392,14 @@ class SqliteStore:
         """Carry the log over into the file once it is long. Readers could otherwise keep it growing for ever.
 
         Most is carried over beside the readers; only then, when little is left, plain reads are held back, so that
-        the log can begin anew. Where another reader still stands in it, the next attempt is some commits away.
+        the log can begin anew. Where another reader still stands in it, the next attempt is some commits away; where
+        something was erased, a second at most.
         """
-        if self._unlooked < _LOOKED_AT and self._log_bytes > 0:
+        if self._unlooked < _LOOKED_AT and self._log_bytes > 0 and not self._erased:
             return  # to look is to let others have the interpreter, and to wait for it
         self._unlooked = 0
         try:
-            if self._log.stat().st_size < self._log_bytes:
+            if self._log.stat().st_size < self._log_bytes and not self._erased:
                 return
             connection = self._writer_connection
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -396,10 +408,12 @@ class SqliteStore:
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
             self._log_bytes = self._log.stat().st_size + self._log_limit if busy else self._log_limit
+            self._erased = self._erased and bool(busy)
         except (sqlite3.Error, OSError) as error:
             # Nothing is lost: what is in the log is as durable as what is in the file.
             log.error("log not shortened: %s", error)
-            self._log_bytes += self._log_limit
+            self._log_bytes = 0 if self._erased else self._log_bytes + self._log_limit
+            self._erased = False  # it is tried again when something is written
 
     def _take_waiting(self, group: list[_Job[Any]]) -> None:
         try:
@@ -435,8 +449,7 @@ class SqliteStore:
         self._large |= tx.large
         self._organisations |= tx.organisations
         self._resources |= not tx.beside
-        if tx.erased:
-            self._log_bytes = 0  # shorten it after this commit
+        self._erased |= tx.erased
         return job.answer, result, None
 
     def _give_up(self, error: BaseException) -> None:
