@@ -35,28 +35,56 @@ def names_systems(data: bytes, start: int) -> bool:
     return any(data.find(name, start) >= 0 for name in _NAMES)
 
 
-def settle(resource: dict[str, Any]) -> Iterator[Issue]:
-    """Let every coding of a resource name a system that has its code, in place; yield what is to be warned of: codes
+def settle(resource: dict[str, Any]) -> list[Issue]:
+    """Let every coding of a resource name a system that has its code, in place; return what is to be warned of: codes
     that the system named has not.
 
     A coding that comes to name HL7's system loses its display: displays are those that the system gives. A unit that is
     none of UCUM's stays as the sender wrote it, without code and system.
     """
     claims = "profile" in resource.get("meta", ())
-    for coding in _codings(resource):
-        system, code = coding["system"], coding["code"]
-        if system.startswith(_OWN):
-            table = system[len(_OWN) :]
-            if _is_table(table) and has(_TABLES + table[3:], code):
-                coding["system"] = _TABLES + table[3:]
-                coding.pop("display", None)
-        elif not (claims and system.startswith(CANONICAL_BASE)) and not has(system, code, unknown=True):
-            if "value" in coding:
-                coding.setdefault("unit", code)
-                del coding["code"], coding["system"]
-            else:
-                coding["system"] = _OWN + _name_of(system)
-            yield complaints.NOT_OF_SYSTEM.at(None, system=system, type=resource["resourceType"])
+    issues: list[Issue] = []
+    waiting = [resource]
+    for value in waiting:  # which grows meanwhile
+        if "code" in value and "system" in value and "reference" not in value:
+            system, code = value["system"], value["code"]
+            if type(system) is str and type(code) is str:
+                named = _system_of(system, code, claims)
+                if named is not None:
+                    issues += _named(value, named, resource["resourceType"])
+        for key, each in value.items():
+            if type(each) is dict:
+                if key not in _PLAIN and "reference" not in each:
+                    waiting.append(each)
+            elif type(each) is list and key not in _PLAIN:
+                waiting += [one for one in each if type(one) is dict and "reference" not in one]
+    return issues
+
+
+def _named(coding: dict[str, Any], named: str, type: str) -> Iterator[Issue]:
+    """Give a coding the system that has its code; yield what is to be warned of."""
+    was = coding["system"]
+    if was.startswith(_OWN):
+        coding["system"] = named
+        coding.pop("display", None)
+        return
+    if "value" in coding:
+        coding.setdefault("unit", coding["code"])
+        del coding["code"], coding["system"]
+    else:
+        coding["system"] = named
+    yield complaints.NOT_OF_SYSTEM.at(None, system=was, type=type)
+
+
+@lru_cache(4096)
+def _system_of(system: str, code: str, claims: bool) -> str | None:
+    """Return the system that a coding is to name; None: the one that it names. `claims`: a profile."""
+    if system.startswith(_OWN):
+        table = system[len(_OWN) :]
+        return _TABLES + table[3:] if _is_table(table) and has(_TABLES + table[3:], code) else None
+    if (claims and system.startswith(CANONICAL_BASE)) or has(system, code, unknown=True):
+        return None
+    return _OWN + _name_of(system)
 
 
 @lru_cache(4096)
@@ -79,16 +107,3 @@ def _name_of(system: str) -> str:
     if system.startswith(_TABLES):
         return f"HL7{system[len(_TABLES) :]}"
     return system.rstrip("/").rpartition("/")[2].removeprefix("urn:")
-
-
-def _codings(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the objects within a resource that have a code of a system which a sender may have named."""
-    waiting: list[Any] = [resource]
-    while waiting:
-        value = waiting.pop()
-        if type(value) is list:
-            waiting += value
-        elif type(value) is dict and "reference" not in value:
-            if "code" in value and type(value.get("system")) is str and type(value["code"]) is str:
-                yield value
-            waiting += [each for key, each in value.items() if key not in _PLAIN and type(each) is not str]
