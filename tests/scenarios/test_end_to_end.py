@@ -53,6 +53,7 @@ from tests.scenarios.test_report_goes_home import (
     embedded,
     form,
     order,
+    partner,
     pdf,
 )
 from tests.served import serve
@@ -74,20 +75,7 @@ class Region:
         self.database = f"sqlite:///{folder / 'gateway.sqlite'}"
         self.ports = free_port(), free_port()
         partners, keys, tables = (folder / name for name in ("partners.toml", "keys", "tables.toml"))
-        partners.write_text(
-            f"""
-[chu]
-sending = ["DPI|HOP EPREUVE"]
-organisation = "{family.HOSPITAL}"
-[chu.destination]
-host = "127.0.0.1"
-port = {hospital.port}
-tls = false
-kinds = ["ORU"]
-receiving = "DPI|HOP EPREUVE"
-systems = ["{SYSTEM}"]
-"""
-        )
+        partners.write_text(partner(hospital.port, "ORU"))
         keys.write_text(f"2026 {base64.b64encode(b'k' * 32).decode()}\n")
         tables.write_text('[auragen-indications]\n"F-45" = "IMR0045"\n')
         laboratory = {"resourceType": "ServiceRequest", "performer": [family.named(family.PLATFORM)]}

@@ -126,26 +126,29 @@ class House:
         return [hl7.parse(each.decode()) for each in self.hospital.received]
 
 
+def partner(port: int, *kinds: str) -> str:
+    """Return the table of a hospital whose system listens at a port of this machine for some kinds of messages."""
+    return f"""
+[chu]
+sending = ["DPI|HOP EPREUVE"]
+organisation = "{family.HOSPITAL}"
+[chu.destination]
+host = "127.0.0.1"
+port = {port}
+tls = false
+kinds = {list(kinds)}
+receiving = "DPI|HOP EPREUVE"
+systems = ["{SYSTEM}"]
+"""
+
+
 @pytest.fixture
 def house(engine: Engine, clean_database: str, tmp_path: Path) -> Iterator[House]:
     port, key = free_port(), tmp_path / "issuer-key.pem"
     environment = {"FHIR_GATEWAY_BUILTIN_ISSUER": "true", "FHIR_GATEWAY_ISSUER_KEY": str(key)}
     partners = tmp_path / "partners.toml"
     with Receiver() as hospital:
-        partners.write_text(
-            f"""
-[chu]
-sending = ["DPI|HOP EPREUVE"]
-organisation = "{family.HOSPITAL}"
-[chu.destination]
-host = "127.0.0.1"
-port = {hospital.port}
-tls = false
-kinds = ["ORU", "MDM"]
-receiving = "DPI|HOP EPREUVE"
-systems = ["{SYSTEM}"]
-"""
-        )
+        partners.write_text(partner(hospital.port, "ORU", "MDM"))
         arguments = ("--partners", str(partners), "--mllp-port", str(port))
         with serve(clean_database, *arguments, environment=environment) as served:
             issuer = BuiltinIssuer(f"{served.base}/auth", served.base, kept_key(key))

@@ -5,16 +5,13 @@ Source: `tests/spec/hl7v2_expectations.py`, which names the guides.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import pytest
 
-from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.exchange.hl7v2.convert import Conversion, Converter, converter
-from fhir_gateway.fhir.fhirpath import Engine, Model
-from fhir_gateway.fhir.fhirpath.conversions import to_string
+from tests.exchange.hl7v2.asked import asked
 from tests.shared_data import shared
 from tests.spec.hl7v2_expectations import EXPECTED
 
@@ -27,11 +24,6 @@ def convert() -> Converter:
     return converter()
 
 
-@lru_cache(1)
-def engine() -> Engine:
-    return Engine(Model(definitions().types))
-
-
 def converted(convert: Converter, name: str) -> Conversion:
     (found,) = convert.convert_all((shared("hl7v2") / f"{name}.hl7").read_bytes())
     assert isinstance(found, Conversion)
@@ -40,11 +32,6 @@ def converted(convert: Converter, name: str) -> Conversion:
 
 def resources(found: Conversion) -> list[dict[str, Any]]:
     return [] if found.result is None else [each.resource for each in found.result.instances]
-
-
-def asked(bundle: dict[str, Any], path: str) -> tuple[str | None, ...]:
-    items = engine().compile(f"Bundle.entry.resource.{path}", "Bundle").items(bundle)
-    return tuple(to_string(each) for each in items)
 
 
 def test_every_french_message_has_an_expectation() -> None:

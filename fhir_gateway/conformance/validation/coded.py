@@ -78,8 +78,8 @@ class Codes:
     def _take(self, schema: Schema) -> None:
         tests = len(self._tests)
         for rule in _rules(schema):
-            self.named.update(_texts(rule.fixed))
-            self.named.update(_texts(rule.pattern))
+            self.named.update(texts_in(rule.fixed))
+            self.named.update(texts_in(rule.pattern))
             for each in rule.constraints:
                 if each.key in NATIVE:
                     continue
@@ -150,15 +150,18 @@ def _below(rule: Rule) -> Iterator[Rule]:
         yield from _below(each)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield the texts within a value, and its numbers as they are written."""
+    if isinstance(value, dict):
         for each in value.values():
-            yield from _texts(each)
+            yield from texts_in(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _texts(each)
+            yield from texts_in(each)
+    elif isinstance(value, str):
+        yield value
+    elif not isinstance(value, bool) and value is not None:
+        yield str(getattr(value, "text", value))
 
 
 @lru_cache(8192)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fhir_gateway.conformance.validation.alike import Likeness
+from fhir_gateway.conformance.validation.coded import texts_in
 from fhir_gateway.conformance.validation.findings import Finding
 from fhir_gateway.fhir.outcome import Issue
 from fhir_gateway.fhir.structure import LinkPlace
@@ -72,7 +73,7 @@ def _tell_more(findings: Sequence[Finding], likeness: Likeness, resource: dict[s
     said = "\n".join(text for each in findings for text in _texts_of(each))
     # Words of which the likeness has the whole may have shorter ones in them.
     others = "\n".join(each for each in _BREAK.split(said) if each not in kept)
-    left_out = set(_strings(resource)) - kept
+    left_out = set(texts_in(resource)) - kept
     return any(each in (said if _BREAK.search(each) else others) for each in left_out)
 
 
@@ -80,16 +81,3 @@ def _texts_of(finding: Finding) -> Iterator[str]:
     yield from (str(text) for name, text in finding.issue.values.items() if name not in _OF_DEFINITIONS)
     for pair in finding.why:
         yield from pair
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for each in value.values():
-            yield from _strings(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _strings(each)
-    elif isinstance(value, str):
-        yield value
-    elif not isinstance(value, bool) and value is not None:
-        yield str(getattr(value, "text", value))

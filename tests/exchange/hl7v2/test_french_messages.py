@@ -5,16 +5,11 @@ Source: `tests/exchange/hl7v2/french_messages.py`, which names the guides.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
-
 import pytest
 
-from fhir_gateway.conformance.definitions import definitions
 from fhir_gateway.conformance.validators import r4_validator
 from fhir_gateway.exchange.hl7v2.convert import Conversion, Converter, converter
-from fhir_gateway.fhir.fhirpath import Engine, Model
-from fhir_gateway.fhir.fhirpath.conversions import to_string
+from tests.exchange.hl7v2.asked import asked
 from tests.exchange.hl7v2.french_messages import ACCEPTED, SENT
 
 
@@ -23,20 +18,10 @@ def convert() -> Converter:
     return converter()
 
 
-@lru_cache(1)
-def engine() -> Engine:
-    return Engine(Model(definitions().types))
-
-
 def of(convert: Converter, data: bytes) -> Conversion:
     (found,) = convert.convert_all(data)
     assert isinstance(found, Conversion)
     return found
-
-
-def asked(bundle: dict[str, Any], path: str) -> tuple[str | None, ...]:
-    items = engine().compile(f"Bundle.entry.resource.{path}", "Bundle").items(bundle)
-    return tuple(to_string(each) for each in items)
 
 
 @pytest.mark.parametrize("name", SENT)
